@@ -1,0 +1,21 @@
+# embed_files(<target> <file>...): compiles each file into <target> as a byte array.
+#
+# common/lua/beat.lua becomes  const unsigned char embedded_beat_lua[]  and
+# const size_t embedded_beat_lua_size; declare them where they are used. The array is followed by a
+# 0 byte that the size does not count. An array, not a literal: ISO C promises only 4,095
+# characters in one.
+function(embed_files target)
+    foreach(file IN LISTS ARGN)
+        get_filename_component(name "${file}" NAME)
+        string(MAKE_C_IDENTIFIER "embedded_${name}" symbol)
+        set(output "${CMAKE_CURRENT_BINARY_DIR}/embedded/${symbol}.c")
+        get_filename_component(input "${file}" ABSOLUTE)
+        add_custom_command(
+            OUTPUT "${output}"
+            COMMAND "${CMAKE_COMMAND}" -DINPUT=${input} -DOUTPUT=${output} -DSYMBOL=${symbol}
+                    -P "${PROJECT_SOURCE_DIR}/cmake/embed_file.cmake"
+            DEPENDS "${input}" "${PROJECT_SOURCE_DIR}/cmake/embed_file.cmake"
+            VERBATIM)
+        target_sources(${target} PRIVATE "${output}")
+    endforeach()
+endfunction()

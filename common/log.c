@@ -1,0 +1,129 @@
+#include "common/log.h"
+
+#include "common/now.h"
+#include "common/strbuf.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 8192, TEXT_MAX_BYTES = 2048 };
+
+static struct {
+    const char *program;
+    enum log_level level;
+    enum log_format format;
+} logger = {.program = "omnihook", .level = LOG_INFO, .format = LOG_LOGFMT};
+
+void log_setup(const char *program, enum log_level level, enum log_format format)
+{
+    logger.program = program;
+    logger.level = level;
+    logger.format = format;
+}
+
+static const char *level_name(enum log_level level)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    return names[level];
+}
+
+static bool needs_quotes(const char *text)
+{
+    if (text[0] == '\0') {
+        return true;
+    }
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        if (*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c >= 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A quoted string that is valid in both formats: control bytes and what is not ASCII become \u
+   escapes of the single byte, so that a line is always printable and never two lines. */
+static void add_quoted(struct strbuf *line, const char *text)
+{
+    strbuf_add_text(line, "\"");
+    size_t left = TEXT_MAX_BYTES;
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0' && left > 0;
+         c++, left--) {
+        if (*c == '"' || *c == '\\') {
+            char escaped[2] = {'\\', (char)*c};
+            strbuf_add(line, escaped, sizeof escaped);
+        } else if (*c < ' ' || *c >= 0x7f) {
+            strbuf_addf(line, "\\u%04x", *c);
+        } else {
+            strbuf_add(line, c, 1);
+        }
+    }
+    strbuf_add_text(line, left == 0 ? "...\"" : "\"");
+}
+
+static void add_key(struct strbuf *line, const char *key)
+{
+    if (logger.format == LOG_JSON) {
+        strbuf_addf(line, "%s\"%s\":", line->size == 0 ? "{" : ",", key);
+    } else {
+        strbuf_addf(line, "%s%s=", line->size == 0 ? "" : " ", key);
+    }
+}
+
+static void add_text(struct strbuf *line, const char *key, const char *text)
+{
+    add_key(line, key);
+    if (logger.format == LOG_JSON || needs_quotes(text)) {
+        add_quoted(line, text);
+    } else {
+        strbuf_add(line, text, strnlen(text, TEXT_MAX_BYTES));
+    }
+}
+
+static void add_field(struct strbuf *line, const struct log_field *field)
+{
+    switch (field->kind) {
+    case LOG_KIND_TEXT:
+        if (field->text != NULL) {
+            add_text(line, field->key, field->text);
+        }
+        return;
+    case LOG_KIND_INT:
+        add_key(line, field->key);
+        strbuf_addf(line, "%" PRId64, field->number);
+        return;
+    case LOG_KIND_BOOL:
+        add_key(line, field->key);
+        strbuf_add_text(line, field->number != 0 ? "true" : "false");
+        return;
+    case LOG_KIND_END:
+        return;
+    }
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
+    if (level < logger.level) {
+        return;
+    }
+    char time[NOW_ISO_SIZE];
+    struct strbuf line;
+    strbuf_init(&line, LINE_MAX_BYTES);
+    add_text(&line, "time", now_iso(time, now_wall_ms()));
+    add_text(&line, "level", level_name(level));
+    add_text(&line, "program", logger.program);
+    add_key(&line, "pid");
+    strbuf_addf(&line, "%ld", (long)getpid());
+    add_text(&line, "event", event);
+    for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
+        add_field(&line, field);
+    }
+    line.max += 2;
+    strbuf_add_text(&line, logger.format == LOG_JSON ? "}\n" : "\n");
+    /* One write a line, so that lines of several processes do not mix. A full pipe or a closed
+       stderr loses the line: logging never stops the service. */
+    if (write(STDERR_FILENO, line.bytes, line.size) < 0) {
+        /* there is nowhere to say so */
+    }
+    strbuf_clear(&line);
+}

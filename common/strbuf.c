@@ -1,0 +1,90 @@
+#include "common/strbuf.h"
+
+#include "common/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static char empty[1] = "";
+
+void strbuf_init(struct strbuf *buffer, size_t max)
+{
+    *buffer = (struct strbuf){.bytes = empty, .max = max};
+}
+
+void strbuf_clear(struct strbuf *buffer)
+{
+    if (buffer->capacity > 0) {
+        mem_free(buffer->bytes);
+    }
+    strbuf_init(buffer, buffer->max);
+}
+
+void strbuf_reset(struct strbuf *buffer)
+{
+    buffer->size = 0;
+    buffer->is_full = false;
+    if (buffer->capacity > 0) {
+        buffer->bytes[0] = '\0';
+    }
+}
+
+/* Makes room for size more bytes and the 0 byte. */
+static bool make_room(struct strbuf *buffer, size_t size)
+{
+    if (size > buffer->max - buffer->size) {
+        buffer->is_full = true;
+        return false;
+    }
+    size_t needed = buffer->size + size + 1;
+    if (needed > buffer->capacity) {
+        size_t grown = buffer->capacity < 64 ? 64 : buffer->capacity + buffer->capacity / 2;
+        grown = grown < needed ? needed : grown;
+        buffer->bytes = mem_resize(buffer->capacity > 0 ? buffer->bytes : NULL, grown, 1);
+        buffer->capacity = grown;
+    }
+    return true;
+}
+
+bool strbuf_add(struct strbuf *buffer, const void *bytes, size_t size)
+{
+    if (!make_room(buffer, size)) {
+        return false;
+    }
+    if (size > 0) {
+        memcpy(buffer->bytes + buffer->size, bytes, size);
+    }
+    buffer->size += size;
+    buffer->bytes[buffer->size] = '\0';
+    return true;
+}
+
+bool strbuf_add_text(struct strbuf *buffer, const char *text)
+{
+    return strbuf_add(buffer, text, strlen(text));
+}
+
+bool strbuf_addf(struct strbuf *buffer, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    bool is_added = length >= 0 && make_room(buffer, (size_t)length);
+    if (is_added) {
+        (void)vsnprintf(buffer->bytes + buffer->size, (size_t)length + 1, format, again);
+        buffer->size += (size_t)length;
+    }
+    va_end(again);
+    return is_added;
+}
+
+char *strbuf_take(struct strbuf *buffer)
+{
+    char *bytes = buffer->capacity > 0 ? buffer->bytes : mem_new(1, 1);
+    strbuf_init(buffer, buffer->max);
+    return bytes;
+}
