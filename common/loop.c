@@ -1,0 +1,132 @@
+#include "common/loop.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <event2/dns.h>
+#include <signal.h>
+#include <stdlib.h>
+
+enum { SIGNALS = 3 };
+
+struct loop {
+    struct event_base *base;
+    struct evdns_base *dns; /* made when first asked for */
+    struct loop_handlers handlers;
+    struct event *signals[SIGNALS];
+    bool is_draining;
+    bool is_forced;
+};
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = mem_new(1, sizeof *loop);
+    loop->base = event_base_new();
+    if (loop->base == NULL || event_base_priority_init(loop->base, LOOP_PRIORITIES) != 0) {
+        log_error("no_event_loop", log_nothing());
+        abort();
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
+    for (int i = 0; i < SIGNALS; i++) {
+        if (loop->signals[i] != NULL) {
+            event_free(loop->signals[i]);
+        }
+    }
+    if (loop->dns != NULL) {
+        evdns_base_free(loop->dns, 0);
+    }
+    event_base_free(loop->base);
+    mem_free(loop);
+}
+
+static void on_stop_signal(evutil_socket_t number, short events, void *arg)
+{
+    (void)events;
+    struct loop *loop = arg;
+    if (loop->is_draining) {
+        log_warn("stopping_now", log_int("signal", number));
+        loop->is_forced = true;
+        loop_quit(loop);
+        return;
+    }
+    loop->is_draining = true;
+    log_info("stopping", log_int("signal", number));
+    loop->handlers.on_drain(loop->handlers.arg);
+}
+
+static void on_reload_signal(evutil_socket_t number, short events, void *arg)
+{
+    (void)number;
+    (void)events;
+    struct loop *loop = arg;
+    loop->handlers.on_reload(loop->handlers.arg);
+}
+
+void loop_handle_signals(struct loop *loop, const struct loop_handlers *handlers)
+{
+    loop->handlers = *handlers;
+    loop->signals[0] = evsignal_new(loop->base, SIGTERM, on_stop_signal, loop);
+    loop->signals[1] = evsignal_new(loop->base, SIGINT, on_stop_signal, loop);
+    loop->signals[2] = evsignal_new(loop->base, SIGHUP, on_reload_signal, loop);
+    for (int i = 0; i < SIGNALS; i++) {
+        if (loop->signals[i] == NULL || event_add(loop->signals[i], NULL) != 0) {
+            log_error("no_signal_handler", log_nothing());
+            abort();
+        }
+    }
+}
+
+bool loop_run(struct loop *loop)
+{
+    (void)event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    return !loop->is_forced;
+}
+
+void loop_quit(struct loop *loop)
+{
+    (void)event_base_loopbreak(loop->base);
+}
+
+struct event_base *loop_base(struct loop *loop)
+{
+    return loop->base;
+}
+
+struct evdns_base *loop_dns(struct loop *loop)
+{
+    if (loop->dns == NULL) {
+        loop->dns = evdns_base_new(loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
+                                                   EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    }
+    return loop->dns;
+}
+
+struct event *loop_timer_new(struct loop *loop, event_callback_fn on_timer, void *arg)
+{
+    struct event *timer = evtimer_new(loop->base, on_timer, arg);
+    if (timer == NULL) {
+        log_error("no_timer", log_nothing());
+        abort();
+    }
+    return timer;
+}
+
+void loop_timer_start(struct event *timer, int64_t delay_ms)
+{
+    struct timeval delay = {.tv_sec = (time_t)(delay_ms / 1000),
+                            .tv_usec = (suseconds_t)(delay_ms % 1000) * 1000};
+    (void)evtimer_add(timer, &delay);
+}
+
+void loop_timer_stop(struct event *timer)
+{
+    (void)evtimer_del(timer);
+}

@@ -1,0 +1,67 @@
+/* Every environment variable of the three programs, in one struct filled from one table. */
+#ifndef OMNIHOOK_COMMON_SERVICE_CONFIG_H
+#define OMNIHOOK_COMMON_SERVICE_CONFIG_H
+
+#include "common/backoff.h"
+#include "common/faults.h"
+#include "common/log.h"
+#include "common/secret.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum program { PROGRAM_API, PROGRAM_WORKER, PROGRAM_CLI };
+
+enum { API_KEY_HASH_SIZE = 32 };
+
+/* SHA-256 of an API key. */
+struct api_key_hash {
+    unsigned char bytes[API_KEY_HASH_SIZE];
+};
+
+/* "host:port", "[v6]:port" or "unix:/path", checked. */
+struct listen_address {
+    char *text;      /* as given; owned; NULL = off */
+    char *host;      /* owned; NULL for a unix socket */
+    int port;        /* 0 = any free one */
+    char *path;      /* owned; of a unix socket, else NULL */
+    bool is_default; /* nobody asked for it: in use = a warning, not an error */
+};
+
+struct service_config {
+    struct secret redis_url; /* secret: it may hold a password */
+    char *namespace_name;
+    struct listen_address listen;
+    struct listen_address ops_listen;
+    int64_t processes;
+    int64_t concurrency;
+    int64_t lease_ms;
+    int64_t job_attempts;
+    int64_t job_timeout_ms;
+    int64_t job_max_age_ms;
+    struct backoff retry;
+    int64_t retry_after_max_ms;
+    int64_t result_ttl_s;
+    int64_t queue_max;
+    int64_t grace_ms;
+    int64_t redis_timeout_ms;
+    int64_t request_timeout_ms;
+    int64_t read_timeout_ms;
+    int64_t idle_timeout_ms;
+    int64_t auth_ttl_s;
+    enum log_level log_level;
+    enum log_format log_format;
+    struct api_key_hash *operator_keys; /* owned */
+    size_t operator_key_count;
+    char *settings_path; /* owned; NULL = the single account of the environment */
+};
+
+/* Reads environment (NAME=value entries, NULL at the end; as environ). Each wrong variable is one
+   fault; an unknown OMNIHOOK_ variable is a warning. Variables of the single account are read by
+   settings_load, which also says when they meet OMNIHOOK_SETTINGS. False when a fault was added.
+   Pair with service_config_clear, also on failure. */
+MUST_CHECK bool service_config_load(struct service_config *config, enum program program,
+                                    char *const *environment, struct faults *faults);
+void service_config_clear(struct service_config *config);
+
+#endif
