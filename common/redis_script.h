@@ -1,0 +1,25 @@
+/* Lua scripts by EVALSHA, and once more by EVAL when the server has lost the script. */
+#ifndef OMNIHOOK_COMMON_REDIS_SCRIPT_H
+#define OMNIHOOK_COMMON_REDIS_SCRIPT_H
+
+#include "common/redis_client.h"
+
+/* A script that is compiled in; its text is prelude.lua followed by its own file. */
+struct redis_script {
+    char *text; /* owned, 0-terminated */
+    char sha1[41];
+};
+
+void redis_script_init(struct redis_script *script, const unsigned char *prelude,
+                       const unsigned char *body);
+void redis_script_clear(struct redis_script *script);
+
+/* Like redis_client_send. call holds KEYS and ARGV, begun by redis_script_call_init and then filled
+   with redis_command_add...; key_count of the arguments are KEYS. On NOSCRIPT it is sent once more
+   with the text, so fn sees one reply. fn's ERROR_REFUSED covers an error raised by the script. */
+void redis_script_call_init(struct redis_command *call, const struct redis_script *script,
+                            size_t key_count);
+void redis_script_send(struct redis_client *client, const struct redis_script *script,
+                       const struct redis_command *call, redis_reply_fn *fn, void *arg);
+
+#endif
