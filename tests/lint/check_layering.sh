@@ -37,7 +37,7 @@ level_of() {
     error | mem | now | strbuf | log) echo 0 ;;
     faults | config | jsonget | secret | random_id | backoff | url | hash_index | retry_after | file) echo 1 ;;
     service_config) echo 1 ;;
-    loop | redis_* | http_* | ops_server | supervisor) echo 2 ;;
+    loop | redis_* | http_* | listen_socket | ops_server | supervisor) echo 2 ;;
     *) echo 3 ;;
     esac
 }

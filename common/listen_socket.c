@@ -1,0 +1,154 @@
+#include "common/listen_socket.h"
+
+#include <asm/socket.h> /* SO_REUSEPORT, which POSIX does not know */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024, UNIX_SOCKET_MODE = 0660 };
+
+static bool make_non_blocking(int descriptor)
+{
+    int flags = fcntl(descriptor, F_GETFL);
+    return flags >= 0 && fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 &&
+           fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+static bool switch_on(int descriptor, int level, int option)
+{
+    const int on = 1;
+    return setsockopt(descriptor, level, option, &on, sizeof on) == 0;
+}
+
+static enum error_code code_of_errno(int number)
+{
+    return number == EADDRINUSE ? ERROR_FULL : ERROR_SYSTEM;
+}
+
+/* Closes descriptor and reports what errno says about address. */
+static int fail(int descriptor, const struct listen_address *address, struct error *err)
+{
+    int number = errno;
+    error_set(err, code_of_errno(number), "cannot listen on %s: %s", address->text,
+              strerror(number));
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+    }
+    return -1;
+}
+
+static int open_tcp(const struct listen_address *address, bool is_shared, struct error *err)
+{
+    char port[16];
+    (void)snprintf(port, sizeof port, "%d", address->port);
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    int status = getaddrinfo(address->host, port, &hints, &found);
+    if (status != 0) {
+        error_set(err, ERROR_NOT_FOUND, "cannot listen on %s: %s", address->text,
+                  gai_strerror(status));
+        return -1;
+    }
+
+    int descriptor = socket(found->ai_family, SOCK_STREAM, 0);
+    /* Accepted sockets inherit TCP_NODELAY: an answer is one write, and must not wait for the
+       acknowledgement of the answer before it. */
+    bool is_open = descriptor >= 0 && make_non_blocking(descriptor) &&
+                   switch_on(descriptor, SOL_SOCKET, SO_REUSEADDR) &&
+                   switch_on(descriptor, IPPROTO_TCP, TCP_NODELAY) &&
+                   (!is_shared || switch_on(descriptor, SOL_SOCKET, SO_REUSEPORT)) &&
+                   bind(descriptor, found->ai_addr, found->ai_addrlen) == 0 &&
+                   listen(descriptor, BACKLOG) == 0;
+    if (!is_open) {
+        descriptor = fail(descriptor, address, err);
+    }
+    freeaddrinfo(found);
+    return descriptor;
+}
+
+/* Whether name is a socket file that a dead process has left behind. */
+static bool is_left_over(const struct sockaddr_un *name)
+{
+    struct stat status;
+    if (lstat(name->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
+        return false;
+    }
+    int probe = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (probe < 0) {
+        return false;
+    }
+    bool is_refused =
+        connect(probe, (const struct sockaddr *)name, sizeof *name) != 0 && errno == ECONNREFUSED;
+    (void)close(probe);
+    return is_refused;
+}
+
+static int open_unix(const struct listen_address *address, struct error *err)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    size_t size = strlen(address->path) + 1;
+    if (size > sizeof name.sun_path) {
+        errno = ENAMETOOLONG;
+        return fail(-1, address, err);
+    }
+    memcpy(name.sun_path, address->path, size);
+    if (is_left_over(&name)) {
+        (void)unlink(name.sun_path);
+    }
+
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+    /* The mode is set before listen: nobody can connect under the wider mode that the umask may
+       have given the file. */
+    bool is_open = descriptor >= 0 && make_non_blocking(descriptor) &&
+                   bind(descriptor, (const struct sockaddr *)&name, sizeof name) == 0 &&
+                   chmod(name.sun_path, UNIX_SOCKET_MODE) == 0 && listen(descriptor, BACKLOG) == 0;
+    return is_open ? descriptor : fail(descriptor, address, err);
+}
+
+int listen_socket_open(const struct listen_address *address, bool is_shared, struct error *err)
+{
+    return address->path != NULL ? open_unix(address, err) : open_tcp(address, is_shared, err);
+}
+
+void listen_socket_remove(const struct listen_address *address)
+{
+    if (address->path != NULL) {
+        (void)unlink(address->path);
+    }
+}
+
+char *listen_socket_name(char name[LISTEN_SOCKET_NAME_SIZE], int descriptor)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_storage storage;
+        struct sockaddr_un path;
+    } address = {.storage = {0}};
+    socklen_t size = sizeof address;
+    char host[LISTEN_SOCKET_NAME_SIZE - sizeof "[]:65535"];
+    char port[sizeof "65535"];
+
+    if (getsockname(descriptor, &address.any, &size) != 0) {
+        (void)snprintf(name, LISTEN_SOCKET_NAME_SIZE, "unknown");
+    } else if (address.any.sa_family == AF_UNIX) {
+        (void)snprintf(name, LISTEN_SOCKET_NAME_SIZE, "unix:%s", address.path.sun_path);
+    } else if (getnameinfo(&address.any, size, host, sizeof host, port, sizeof port,
+                           NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        (void)snprintf(name, LISTEN_SOCKET_NAME_SIZE, "unknown");
+    } else {
+        bool is_v6 = address.any.sa_family == AF_INET6;
+        (void)snprintf(name, LISTEN_SOCKET_NAME_SIZE, "%s%s%s:%s", is_v6 ? "[" : "", host,
+                       is_v6 ? "]" : "", port);
+    }
+    return name;
+}
