@@ -76,7 +76,9 @@ struct job_claim {
 };
 
 /* Takes the next element into worker's own list, waiting up to wait_ms (BLMOVE), on a client of its
-   own: blocking is a client given for nothing else. element (with size) is NULL when none came. */
+   own: blocking is a client given for nothing else. element (with size) is NULL when none came.
+   ERROR_FULL: Redis's memory is full and the queue is empty; wait before asking again, since a full
+   Redis answers at once. */
 typedef void job_popped_fn(void *arg, const char *element, size_t size,
                            const struct error *why_not);
 void job_queue_pop(struct job_queue *queue, struct redis_client *blocking, const char *worker,
@@ -85,7 +87,8 @@ void job_queue_pop(struct job_queue *queue, struct redis_client *blocking, const
 /* Starts the run of a popped element: everything asked until now is covered by this run, so read
    the settings after the answer. token is the caller's (random_id_make), so that a repeat is
    recognised. claim is NULL without error when the element was no job to run (stale, a double,
-   foreign: it has been put where it belongs). */
+   foreign: it has been put where it belongs). ERROR_LOST: the worker's own lease has ended, as with
+   job_queue_beat. */
 typedef void job_claimed_fn(void *arg, const struct job_claim *claim, const struct error *why_not);
 void job_queue_claim(struct job_queue *queue, const char *worker, const char *element, size_t size,
                      const char *token, job_claimed_fn *fn, void *arg);
@@ -105,8 +108,8 @@ typedef void job_done_fn(void *arg, const struct error *why_not);
 void job_queue_register(struct job_queue *queue, const struct worker_info *info, job_done_fn *fn,
                         void *arg);
 
-/* Prolongs the lease of the worker and all its runs. ERROR_LOST: it had ended; drop all runs, write
-   nothing, come back under a new name. aborted: accounts among the worker's runs whose abort is
+/* Prolongs the lease of the worker and all its runs. ERROR_LOST: it had ended and others take its
+   jobs; drop all runs, write nothing, come back under a new name. aborted: accounts among the worker's runs whose abort is
    asked for (borrowed). */
 typedef void job_beaten_fn(void *arg, const char *const *aborted, size_t aborted_count,
                            const struct error *why_not);
@@ -165,13 +168,16 @@ typedef void job_swept_fn(void *arg, int64_t moved, const struct error *why_not)
 void job_queue_promote(struct job_queue *queue, job_swept_fn *fn, void *arg);
 /* Takes back the jobs of workers whose lease has ended. */
 void job_queue_take_back(struct job_queue *queue, job_swept_fn *fn, void *arg);
-/* Takes back what lies in the worker's own list, but is not among its known_count runs: the reply
-   to a pop was lost. known: claims' job ids. Call only while no pop is under way. */
+/* Takes back what lies in the worker's own list, but belongs to none of its known_count runs: the
+   reply to a pop was lost. known: the tokens of all claims that were sent and whose run is not
+   over, answered or not. Call only while no pop is under way, and no popped element waits for its
+   claim to be sent. Costs next to nothing when nothing is astray. */
 void job_queue_take_back_own(struct job_queue *queue, const char *worker, const char *const *known,
                              size_t known_count, job_swept_fn *fn, void *arg);
 /* Mends accounts that are active, but in no list (seen twice in a row). */
 void job_queue_audit(struct job_queue *queue, job_swept_fn *fn, void *arg);
-/* Ends the registration of a worker that stops and has no jobs left. */
+/* Ends the registration of a worker that stops. If it still has jobs its lease ends now, so that
+   the next job_queue_take_back takes them: also for a worker that is known to be dead. */
 void job_queue_unregister(struct job_queue *queue, const char *worker, job_done_fn *fn, void *arg);
 
 /* The channel of state changes; an abort's hint is a message whose "abort" is the account. */
