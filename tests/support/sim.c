@@ -147,6 +147,26 @@ void sim_clear_faults(struct sim *sim)
     order(sim, "DELETE", "/_sim/faults", NULL);
 }
 
+int64_t sim_fault_hits(struct sim *sim, const char *name)
+{
+    json_t *faults = read_json(sim, "/_sim/faults");
+    int64_t hits = -1;
+    size_t index;
+    json_t *fault;
+    json_array_foreach(faults, index, fault)
+    {
+        const char *found = json_string_value(json_object_get(fault, "name"));
+        if (found != NULL && strcmp(found, name) == 0) {
+            hits = json_integer_value(json_object_get(fault, "hits"));
+        }
+    }
+    json_decref(faults);
+    if (hits < 0) {
+        fail_because("the simulator has no fault %s", name);
+    }
+    return hits;
+}
+
 void sim_seed(struct sim *sim, const char *hooks)
 {
     order(sim, "POST", "/_sim/hooks", hooks);

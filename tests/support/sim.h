@@ -34,11 +34,15 @@ void sim_expire_token(struct sim *sim, const char *name);
 /* Forgets users, webhooks, faults, counters and settings. */
 void sim_reset(struct sim *sim);
 
-/* JSON texts of the control interface: settings to change, one fault or an array, webhooks that
-   are there already. */
+/* JSON texts of the control interface: settings to change, a fault, webhooks that are there
+   already. */
 void sim_set(struct sim *sim, const char *settings);
 void sim_fault(struct sim *sim, const char *fault);
 void sim_clear_faults(struct sim *sim);
+
+/* How many requests the fault with that name has met. */
+int64_t sim_fault_hits(struct sim *sim, const char *name);
+
 void sim_seed(struct sim *sim, const char *hooks);
 
 /* The webhooks a user owns, inactive ones too; the array is to be json_decref'd. */

@@ -229,7 +229,8 @@ struct stack *stack_new(const struct stack_options *options)
 {
     struct stack *stack = mem_new(1, sizeof *stack);
     stack->dir = temp_dir_new();
-    stack->redis = redis_fixture_new(NULL);
+    const struct redis_fixture_options redis = {.args = options->redis_args};
+    stack->redis = redis_fixture_new(&redis);
     stack->sim = sim_start();
     stack->env = copy_env(options->env);
     stack->is_tcp = options->is_tcp;
@@ -238,7 +239,7 @@ struct stack *stack_new(const struct stack_options *options)
         choose_address(stack, "redis", 0, address);
         stack->redis_proxy = tcp_proxy_new(address, redis_fixture_address(stack->redis));
     }
-    stack->settings_path = temp_dir_join(stack->dir, "settings.json");
+    stack->settings_path = temp_dir_join(stack->dir, STACK_SETTINGS);
     stack->settings = json_pack("{s:{}}", "accounts");
     for (size_t i = 0; i < options->account_count; i++) {
         add_account(stack, &options->accounts[i]);
@@ -300,6 +301,23 @@ void stack_free(struct stack *stack)
     mem_free(stack->settings_path);
     json_decref(stack->settings);
     mem_free(stack);
+}
+
+int stack_setup(void **state)
+{
+    *state = stack_new(*state);
+    return 0;
+}
+
+int stack_teardown(void **state)
+{
+    stack_free(*state);
+    return 0;
+}
+
+struct temp_dir *stack_dir(struct stack *stack)
+{
+    return stack->dir;
 }
 
 struct redis_fixture *stack_redis(struct stack *stack)
@@ -376,13 +394,8 @@ void stack_write_settings(struct stack *stack)
 {
     char *text = json_dumps(stack->settings, JSON_INDENT(2));
     assert_non_null(text);
-    stack_write_settings_text(stack, text);
+    temp_dir_replace_file(stack->dir, STACK_SETTINGS, text);
     mem_free(text);
-}
-
-void stack_write_settings_text(struct stack *stack, const char *text)
-{
-    temp_dir_replace_file(stack->dir, "settings.json", text);
 }
 
 void stack_set_webhooks(struct stack *stack, const char *account, const char *webhooks)
@@ -439,6 +452,12 @@ const char *stack_status(struct stack *stack, const char *account)
 const char *stack_is_required(struct stack *stack, const char *account)
 {
     return read_result(stack, account, "is_required/");
+}
+
+struct http_answer *stack_ops_call(const char *ops_address, const char *path)
+{
+    struct http_call call = {.address = ops_address, .path = path};
+    return http_call(&call);
 }
 
 json_t *stack_report(struct stack *stack, const char *account)

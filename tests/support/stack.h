@@ -31,8 +31,9 @@ struct stack_options {
     size_t account_count;
     size_t api_count; /* as many as said: 0 is none */
     size_t worker_count;
-    bool has_redis_proxy;   /* the programs reach Redis through stack_redis_proxy */
-    bool is_tcp;            /* the API listens on 127.0.0.1:0 instead of a unix socket */
+    bool has_redis_proxy;          /* the programs reach Redis through stack_redis_proxy */
+    const char *const *redis_args; /* as in redis_fixture.h */
+    bool is_tcp;                   /* the API listens on 127.0.0.1:0 instead of a unix socket */
     const char *const *env; /* NAME=value for every program, before the stack's own; NULL = none */
 };
 
@@ -46,6 +47,13 @@ struct stack *stack_new(const struct stack_options *options);
    legal. */
 void stack_free(struct stack *stack);
 
+/* For cmocka: *state is the struct stack_options before, and the struct stack in the test. */
+int stack_setup(void **state);
+int stack_teardown(void **state);
+#define STACK_TEST(test, options)                                                                  \
+    cmocka_unit_test_prestate_setup_teardown(test, stack_setup, stack_teardown, options)
+
+struct temp_dir *stack_dir(struct stack *stack);
 struct redis_fixture *stack_redis(struct stack *stack);
 struct tcp_proxy *stack_redis_proxy(struct stack *stack);
 struct sim *stack_sim(struct stack *stack);
@@ -71,8 +79,8 @@ const char *stack_token(struct stack *stack, const char *account);
 json_t *stack_settings(struct stack *stack, const char *account);
 void stack_write_settings(struct stack *stack);
 
-/* The settings file has these bytes now, whatever they are. */
-void stack_write_settings_text(struct stack *stack, const char *text);
+/* The settings file's name in stack_dir, for tests that write it themselves. */
+#define STACK_SETTINGS "settings.json"
 
 /* stack_settings' OMNITRON_WEBHOOKS := the JSON array, and stack_write_settings. */
 void stack_set_webhooks(struct stack *stack, const char *account, const char *webhooks);
@@ -89,6 +97,9 @@ int stack_execute(struct stack *stack, const char *account);
    borrowed until the next call of either. */
 const char *stack_status(struct stack *stack, const char *account);
 const char *stack_is_required(struct stack *stack, const char *account);
+
+/* GET of a path ("/readyz") on an ops listener; the answer is to be freed. */
+struct http_answer *stack_ops_call(const char *ops_address, const char *path);
 
 /* GET report/, to be json_decref'd; the test fails when there is none. */
 json_t *stack_report(struct stack *stack, const char *account);
