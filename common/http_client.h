@@ -14,7 +14,7 @@ struct http_transfer;
 
 /* One process has one. connections_max: idle connections kept open for reuse. */
 struct http_client *http_client_new(struct loop *loop, unsigned connections_max);
-/* Cancels what is under way: no callback fires. */
+/* Cancels what is under way: no callback fires. Not to be called from inside one. */
 void http_client_free(struct http_client *client);
 
 enum { HTTP_HEADERS_MAX = 8 };
@@ -31,8 +31,9 @@ struct http_request {
     int64_t connect_timeout_ms;
     int64_t timeout_ms; /* all of it, from now; slower than 1 byte/s for 10 s also ends it */
     size_t max_response_bytes;
-    /* Asked just before the request's bytes leave, once a connection is there: false = do not send
-       (the call fails with ERROR_CANCELLED). NULL = always. */
+    /* Asked with http_client_send's arg just before the request's bytes leave, once a connection is
+       there: false = do not send (the call fails with ERROR_CANCELLED). NULL = always. It only
+       looks: calling this client from it is not legal. */
     bool (*may_send)(void *arg);
 };
 
@@ -60,7 +61,9 @@ struct http_failure {
     struct error error; /* for people; names the host, never a header or query */
 };
 
-/* Exactly one of response and failure is given. Fires once, after http_client_send has returned. */
+/* Exactly one of response and failure is given. Fires once, after http_client_send has returned.
+   May send and cancel. A request that met a kept connection which the server had just closed has
+   been repeated by libcurl on a new one, also a POST. */
 typedef void http_done_fn(void *arg, const struct http_response *response,
                           const struct http_failure *failure);
 
