@@ -1,0 +1,123 @@
+#include "tests/bench/load.h"
+
+#include "common/mem.h"
+#include "common/strbuf.h"
+#include "tests/bench/measure.h"
+#include "tests/support/wait_until.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TEXT_MAX = 256 * 1024 * 1024, DRAIN_LIMIT_S = 300 };
+
+static char *webhooks_text(size_t count)
+{
+    struct strbuf text;
+    strbuf_init(&text, TEXT_MAX);
+    for (size_t i = 0; i < count; i++) {
+        strbuf_addf(&text,
+                    "%s{\"event_type\":\"package.created\",\"target_url\":"
+                    "\"https://erp.example.com/hooks/%zu\"}",
+                    i == 0 ? "[" : ",", i);
+    }
+    strbuf_add_text(&text, "]");
+    return strbuf_take(&text);
+}
+
+static void seed(struct load *load)
+{
+    struct strbuf text;
+    strbuf_init(&text, TEXT_MAX);
+    for (size_t i = 0; i < load->options.accounts; i++) {
+        strbuf_addf(&text,
+                    "%s{\"username\":\"a%zu\",\"count\":%zu,\"event_type\":\"package.created\","
+                    "\"target_prefix\":\"https://erp.example.com/hooks/\"}",
+                    i == 0 ? "[" : ",", i, load->options.webhooks);
+    }
+    strbuf_add_text(&text, "]");
+    sim_seed(stack_sim(load->stack), text.bytes);
+    strbuf_clear(&text);
+}
+
+void load_start(struct load *load, const struct load_options *options)
+{
+    load->options = *options;
+    char *webhooks = webhooks_text(options->webhooks);
+    struct stack_account *accounts = mem_new(options->accounts, sizeof *accounts);
+    char(*names)[16] = mem_new(options->accounts, sizeof *names);
+    for (size_t i = 0; i < options->accounts; i++) {
+        (void)snprintf(names[i], sizeof names[i], "a%zu", i);
+        accounts[i] = (struct stack_account){.name = names[i], .webhooks = webhooks};
+    }
+    const struct stack_options stack_options = {
+        .accounts = accounts, .account_count = options->accounts, .api_count = 1};
+    load->stack = stack_new(&stack_options);
+    if (options->is_registered) {
+        seed(load);
+    }
+    char settings[64];
+    (void)snprintf(settings, sizeof settings, "{\"latency_ms\":%d}", options->latency_ms);
+    sim_set(stack_sim(load->stack), settings);
+    for (size_t i = 0; i < options->accounts; i++) {
+        if (stack_execute(load->stack, names[i]) != 204) {
+            (void)fprintf(stderr, "execute was not accepted\n");
+            exit(1);
+        }
+    }
+    mem_free(names);
+    mem_free(accounts);
+    mem_free(webhooks);
+}
+
+static bool is_drained(void *arg)
+{
+    return redis_int(arg, "SCARD {omnihook}:active") == 0;
+}
+
+static void check(struct load *load)
+{
+    struct redis_fixture *redis = stack_redis(load->stack);
+    struct sim *sim = stack_sim(load->stack);
+    int64_t finished = redis_int(redis, "HGET {omnihook}:totals finished");
+    json_t *counters = sim_counters(sim);
+    size_t doubles = json_array_size(json_object_get(counters, "duplicates"));
+    json_decref(counters);
+    size_t hooks = 0;
+    char name[16];
+    for (size_t i = 0; i < load->options.accounts; i += 1 + load->options.accounts / 50) {
+        (void)snprintf(name, sizeof name, "a%zu", i);
+        hooks += sim_hook_count(sim, name) != load->options.webhooks;
+    }
+    if (finished != (int64_t)load->options.accounts || doubles != 0 || hooks != 0) {
+        (void)fprintf(stderr, "wrong result: %ld of %zu finished, %zu doubles, %zu incomplete\n",
+                      (long)finished, load->options.accounts, doubles, hooks);
+        exit(1);
+    }
+}
+
+struct load_result load_drain(struct load *load, size_t workers)
+{
+    struct load_result result = {0};
+    int64_t start = measure_now_us();
+    for (size_t i = 0; i < workers; i++) {
+        (void)stack_start_worker(load->stack, load->options.worker_env);
+    }
+    if (!wait_until(is_drained, stack_redis(load->stack), DRAIN_LIMIT_S * 1000)) {
+        stack_print_logs(load->stack);
+        exit(1);
+    }
+    result.seconds = (double)(measure_now_us() - start) / 1e6;
+    for (size_t i = 0; i < workers; i++) {
+        pid_t pid = process_pid(stack_worker(load->stack, i));
+        result.cpu_s += measure_cpu_s(pid);
+        double peak = measure_peak_rss_mib(pid);
+        result.peak_rss_mib = peak > result.peak_rss_mib ? peak : result.peak_rss_mib;
+    }
+    check(load);
+    return result;
+}
+
+void load_stop(struct load *load)
+{
+    stack_free(load->stack);
+}

@@ -1,0 +1,35 @@
+/* A system with many accounts, for the benchmarks of the worker. */
+#ifndef OMNIHOOK_TESTS_BENCH_LOAD_H
+#define OMNIHOOK_TESTS_BENCH_LOAD_H
+
+#include "tests/support/stack.h"
+
+struct load_options {
+    size_t accounts;
+    size_t webhooks;    /* of each account */
+    bool is_registered; /* all of them already, else none */
+    int latency_ms;     /* of the simulator */
+    const char *const *worker_env;
+};
+
+struct load {
+    struct stack *stack;
+    struct load_options options;
+};
+
+/* The system without a worker; every account's job is on the queue. */
+void load_start(struct load *load, const struct load_options *options);
+
+struct load_result {
+    double seconds;      /* from the start of the workers until no account is active */
+    double cpu_s;        /* of the workers together */
+    double peak_rss_mib; /* of the largest worker */
+};
+
+/* Starts workers, waits until every job has ended, and checks that each is FINISHED and that the
+   simulator holds each webhook exactly once; the benchmark ends when that is not so. */
+struct load_result load_drain(struct load *load, size_t workers);
+
+void load_stop(struct load *load);
+
+#endif

@@ -1,0 +1,137 @@
+/* ./dev bench: what the system costs on this machine. Prints figures; judges nothing, since
+   machines differ. Quote ratios of one run. */
+#include "tests/bench/load.h"
+#include "tests/bench/measure.h"
+#include "tests/support/wait_until.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const quiet[] = {"OMNIHOOK_LOG_LEVEL=warn", NULL};
+
+static void print_load(const char *name, const struct load_options *options, size_t workers,
+                       double limit_s)
+{
+    struct load load;
+    load_start(&load, options);
+    struct load_result result = load_drain(&load, workers);
+    load_stop(&load);
+    double jobs = (double)options->accounts;
+    (void)printf("%-44s %7.2f s %9.0f jobs/s %8.3f CPU-s per 1k jobs %7.1f MiB peak", name,
+                 result.seconds, jobs / result.seconds, result.cpu_s * 1000 / jobs,
+                 result.peak_rss_mib);
+    if (limit_s > 0) {
+        (void)printf("   limit by arithmetic %.2f s: x%.2f", limit_s, result.seconds / limit_s);
+    }
+    (void)putchar('\n');
+}
+
+static void bench_drain(void)
+{
+    const struct load_options options = {
+        .accounts = 1000, .webhooks = 5, .latency_ms = 20, .worker_env = quiet};
+    /* 8 rounds of 2 x 64 jobs, each one list and one round of parallel POSTs */
+    print_load("1,000 accounts x 5 missing, 20 ms, 2 workers", &options, 2, 8 * 2 * 0.020);
+}
+
+static void bench_missing(void)
+{
+    const struct load_options options = {
+        .accounts = 1, .webhooks = 500, .latency_ms = 20, .worker_env = quiet};
+    /* one list, and 63 rounds of 8 POSTs */
+    print_load("W3: 1 account x 500 missing, 20 ms, 8 at once", &options, 1, 64 * 0.020);
+}
+
+static void bench_registered(void)
+{
+    const struct load_options options = {
+        .accounts = 5000, .webhooks = 5, .is_registered = true, .worker_env = quiet};
+    print_load("W1: 5,000 accounts x 5 registered, 0 ms", &options, 1, 0);
+}
+
+static void bench_all_missing(void)
+{
+    const struct load_options options = {.accounts = 5000, .webhooks = 5, .worker_env = quiet};
+    print_load("W2: 5,000 accounts x 5 missing, 0 ms", &options, 1, 0);
+}
+
+static void bench_accounts(void)
+{
+    static const char *const env[] = {"OMNIHOOK_LOG_LEVEL=warn", "OMNIHOOK_CONCURRENCY=200", NULL};
+    const struct load_options options = {
+        .accounts = 200, .webhooks = 5, .latency_ms = 20, .worker_env = env};
+    print_load("W4: 200 accounts x 5 missing, 20 ms", &options, 1, 2 * 0.020);
+}
+
+static int by_size(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left;
+    int64_t b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static void bench_single(void)
+{
+    enum { ROUNDS = 50 };
+    const struct load_options options = {
+        .accounts = 1, .webhooks = 5, .is_registered = true, .worker_env = quiet};
+    struct load load;
+    load_start(&load, &options);
+    (void)load_drain(&load, 1);
+    struct redis_fixture *redis = stack_redis(load.stack);
+    int64_t took[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t start = measure_now_us();
+        (void)stack_execute(load.stack, "a0");
+        while (strcmp(redis_text(redis, "HGET {omnihook}:status:a0 state"), "FINISHED") != 0) {
+        }
+        took[i] = measure_now_us() - start;
+    }
+    load_stop(&load);
+    qsort(took, ROUNDS, sizeof took[0], by_size);
+    (void)printf("%-44s %7.2f ms median of %d, from the call to FINISHED, HTTP included\n",
+                 "Single: one job on an idle system", (double)took[ROUNDS / 2] / 1000, ROUNDS);
+}
+
+static void bench_memory(void)
+{
+    const struct stack_account account = {
+        .name = "a0",
+        .webhooks =
+            "[{\"event_type\":\"package.created\",\"target_url\":\"https://erp.example.com/\"}]"};
+    const struct stack_options options = {
+        .accounts = &account, .account_count = 1, .api_count = 1, .worker_count = 1};
+    struct stack *stack = stack_new(&options);
+    stack_run(stack, "a0", "FINISHED", 10000);
+    (void)printf("%-44s %7.1f MiB api %7.1f MiB worker (resident, after one job)\n", "Idle memory",
+                 measure_rss_mib(process_pid(stack_api(stack, 0))),
+                 measure_rss_mib(process_pid(stack_worker(stack, 0))));
+    stack_free(stack);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} benchmarks[] = {
+    {"memory", bench_memory},     {"single", bench_single},
+    {"drain", bench_drain},       {"registered", bench_registered},
+    {"missing", bench_missing},   {"all-missing", bench_all_missing},
+    {"accounts", bench_accounts},
+};
+
+int main(int argc, char **argv)
+{
+    bool is_found = false;
+    for (size_t i = 0; i < sizeof benchmarks / sizeof benchmarks[0]; i++) {
+        if (argc < 2 || strcmp(argv[1], benchmarks[i].name) == 0) {
+            is_found = true;
+            benchmarks[i].run();
+            (void)fflush(stdout);
+        }
+    }
+    if (!is_found) {
+        (void)fprintf(stderr, "there is no benchmark '%s'\n", argv[1]);
+    }
+    return is_found ? 0 : 2;
+}

@@ -1,0 +1,66 @@
+#include "tests/bench/measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double measure_cpu_s(pid_t pid)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    FILE *file = fopen(path, "r");
+    char line[1024] = "";
+    if (file == NULL || fgets(line, sizeof line, file) == NULL) {
+        (void)fprintf(stderr, "cannot read %s\n", path);
+        exit(1);
+    }
+    (void)fclose(file);
+    /* The name in parentheses may hold spaces; utime and stime are the 12th and 13th field after.
+     */
+    char *save = NULL;
+    char *field = strtok_r(strrchr(line, ')') + 1, " ", &save);
+    double ticks = 0;
+    for (int i = 1; field != NULL && i <= 13; i++, field = strtok_r(NULL, " ", &save)) {
+        if (i >= 12) {
+            ticks += strtod(field, NULL);
+        }
+    }
+    return ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double status_mib(pid_t pid, const char *name)
+{
+    char path[64];
+    char line[256];
+    double kib = -1024;
+    (void)snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, name, strlen(name)) == 0) {
+            kib = strtod(line + strlen(name), NULL);
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return kib / 1024;
+}
+
+double measure_rss_mib(pid_t pid)
+{
+    return status_mib(pid, "VmRSS:");
+}
+
+double measure_peak_rss_mib(pid_t pid)
+{
+    return status_mib(pid, "VmHWM:");
+}
+
+int64_t measure_now_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
