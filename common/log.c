@@ -116,7 +116,12 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     strbuf_addf(&line, "%ld", (long)getpid());
     add_text(&line, "event", event);
     for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
+        size_t before = line.size;
         add_field(&line, field);
+        if (line.is_full) { /* a field is in the line as a whole or not at all */
+            line.size = before;
+            line.is_full = false;
+        }
     }
     line.max += 2;
     strbuf_add_text(&line, logger.format == LOG_JSON ? "}\n" : "\n");

@@ -1,0 +1,79 @@
+/* The smallest parts: buffers, times, secrets, ids. */
+#include "common/mem.h"
+#include "common/now.h"
+#include "common/random_id.h"
+#include "common/secret.h"
+#include "common/strbuf.h"
+#include "tests/support/test.h"
+
+#include <string.h>
+
+static void a_buffer_refuses_as_a_whole_what_would_pass_its_ceiling(void **state)
+{
+    (void)state;
+    struct strbuf buffer;
+    strbuf_init(&buffer, 8);
+    assert_string_equal(buffer.bytes, "");
+    assert_true(strbuf_addf(&buffer, "%d", 1234));
+    assert_false(strbuf_add_text(&buffer, "56789"));
+    assert_true(buffer.is_full);
+    assert_string_equal(buffer.bytes, "1234");
+    assert_true(strbuf_add_text(&buffer, "5678"));
+    assert_int_equal(buffer.size, 8);
+    strbuf_reset(&buffer);
+    assert_false(buffer.is_full);
+    assert_string_equal(buffer.bytes, "");
+    char *taken = strbuf_take(&buffer);
+    assert_string_equal(taken, "");
+    mem_free(taken);
+    strbuf_clear(&buffer);
+}
+
+static void times_are_iso_8601_utc_with_milliseconds(void **state)
+{
+    (void)state;
+    char text[NOW_ISO_SIZE];
+    assert_string_equal(now_iso(text, 1700000000123), "2023-11-14T22:13:20.123Z");
+    assert_string_equal(now_iso(text, 0), "1970-01-01T00:00:00.000Z");
+    assert_string_equal(now_iso(text, 951782400000), "2000-02-29T00:00:00.000Z");
+    assert_string_equal(now_iso(text, INT64_MAX), "1970-01-01T00:00:00.000Z");
+}
+
+static void secrets_compare_by_value_and_unset_equals_only_unset(void **state)
+{
+    (void)state;
+    struct secret left = {0};
+    struct secret right = {0};
+    assert_true(secret_equals(&left, &right));
+    secret_set(&left, "abc", 3);
+    assert_false(secret_equals(&left, &right));
+    secret_set(&right, "abd", 3);
+    assert_false(secret_equals(&left, &right));
+    secret_set(&right, left.value, left.size);
+    assert_true(secret_equals(&left, &right));
+    secret_set(&left, left.value, 2); /* its own bytes */
+    assert_string_equal(left.value, "ab");
+    secret_clear(&left);
+    assert_false(secret_is_set(&left));
+    secret_clear(&right);
+}
+
+static void ids_are_32_hex_digits_and_differ(void **state)
+{
+    (void)state;
+    char one[RANDOM_ID_SIZE];
+    char two[RANDOM_ID_SIZE];
+    assert_int_equal(strspn(random_id_make(one), "0123456789abcdef"), 32);
+    assert_string_not_equal(one, random_id_make(two));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_buffer_refuses_as_a_whole_what_would_pass_its_ceiling),
+        cmocka_unit_test(times_are_iso_8601_utc_with_milliseconds),
+        cmocka_unit_test(secrets_compare_by_value_and_unset_equals_only_unset),
+        cmocka_unit_test(ids_are_32_hex_digits_and_differ),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
