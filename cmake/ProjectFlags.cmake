@@ -11,7 +11,7 @@ string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 
 add_library(omnihook_flags INTERFACE)
 target_include_directories(omnihook_flags INTERFACE "${PROJECT_SOURCE_DIR}")
-target_compile_definitions(omnihook_flags INTERFACE _POSIX_C_SOURCE=200809L)
+target_compile_definitions(omnihook_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
 target_compile_options(omnihook_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
     -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wswitch-enum

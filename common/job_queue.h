@@ -109,8 +109,8 @@ void job_queue_register(struct job_queue *queue, const struct worker_info *info,
                         void *arg);
 
 /* Prolongs the lease of the worker and all its runs. ERROR_LOST: it had ended and others take its
-   jobs; drop all runs, write nothing, come back under a new name. aborted: accounts among the worker's runs whose abort is
-   asked for (borrowed). */
+   jobs; drop all runs, write nothing, come back under a new name. aborted: accounts among the
+   worker's runs whose abort is asked for (borrowed). */
 typedef void job_beaten_fn(void *arg, const char *const *aborted, size_t aborted_count,
                            const struct error *why_not);
 void job_queue_beat(struct job_queue *queue, const struct worker_info *info, job_beaten_fn *fn,

@@ -88,33 +88,50 @@ static void on_request(struct evhttp_request *request, void *arg)
     strbuf_clear(&body);
 }
 
-static int show_health(void *arg, struct strbuf *body)
+static struct ops_health ask_health(const struct ops_server *server)
 {
-    (void)arg;
-    /* That this runs at all is the answer: the loop turns. */
-    (void)strbuf_add_text(body, "{\"status\": \"ok\"}");
-    return HTTP_OK;
+    struct ops_health health = {.not_turning = NULL};
+    server->options.get_health(server->options.arg, &health);
+    return health;
 }
 
-static int show_readiness(void *arg, struct strbuf *body)
+static void add_reason(json_t *document, const char *key, const char *text)
 {
-    const struct ops_server *server = arg;
-    struct ops_health health = {.not_ready = NULL};
-    server->options.get_health(server->options.arg, &health);
+    if (text != NULL) {
+        /* Not every text of the outside is UTF-8, which is all that jansson takes. */
+        json_t *value = json_string(text);
+        (void)json_object_set_new(document, key, value != NULL ? value : json_string("unreadable"));
+    }
+}
 
-    bool is_ready = health.not_ready == NULL;
-    json_t *document = json_pack("{s:s}", "status", is_ready ? "ready" : "unavailable");
-    if (!is_ready) {
-        (void)json_object_set_new(document, "reason", json_string(health.not_ready));
-    }
-    if (health.settings_fault != NULL) {
-        (void)json_object_set_new(document, "settings_fault", json_string(health.settings_fault));
-    }
+/* Prints and releases document. */
+static int show(json_t *document, bool is_good, struct strbuf *body)
+{
     char *text = json_dumps(document, 0);
     (void)strbuf_add_text(body, text);
     free(text);
     json_decref(document);
-    return is_ready ? HTTP_OK : HTTP_SERVUNAVAIL;
+    return is_good ? HTTP_OK : HTTP_SERVUNAVAIL;
+}
+
+/* That this runs at all says that this process's loop turns. */
+static int show_health(void *arg, struct strbuf *body)
+{
+    struct ops_health health = ask_health(arg);
+    bool is_good = health.not_turning == NULL;
+    json_t *document = json_pack("{s:s}", "status", is_good ? "ok" : "unhealthy");
+    add_reason(document, "reason", health.not_turning);
+    return show(document, is_good, body);
+}
+
+static int show_readiness(void *arg, struct strbuf *body)
+{
+    struct ops_health health = ask_health(arg);
+    bool is_good = health.not_ready == NULL;
+    json_t *document = json_pack("{s:s}", "status", is_good ? "ready" : "unavailable");
+    add_reason(document, "reason", health.not_ready);
+    add_reason(document, "settings_fault", health.settings_fault);
+    return show(document, is_good, body);
 }
 
 static void serve(struct ops_server *server, struct loop *loop, int descriptor)
@@ -160,11 +177,18 @@ bool ops_server_start(struct loop *loop, const struct ops_server_options *option
 
 void ops_server_free(struct ops_server *server)
 {
+    if (server != NULL) {
+        listen_socket_remove(server->options.address);
+    }
+    ops_server_forget(server);
+}
+
+void ops_server_forget(struct ops_server *server)
+{
     if (server == NULL) {
         return;
     }
     evhttp_free(server->http);
-    listen_socket_remove(server->options.address);
     mem_free(server);
 }
 

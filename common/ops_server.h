@@ -11,6 +11,7 @@ struct ops_server;
 
 /* Borrowed texts. */
 struct ops_health {
+    const char *not_turning;    /* why some loop does not turn; NULL = all do */
     const char *not_ready;      /* why no work can be done now; NULL = ready */
     const char *settings_fault; /* settings_store_fault(): told, but no reason to be not ready */
 };
@@ -27,6 +28,9 @@ MUST_CHECK bool ops_server_start(struct loop *loop, const struct ops_server_opti
                                  struct ops_server **server, struct error *err);
 /* NULL is legal. */
 void ops_server_free(struct ops_server *server);
+
+/* ops_server_free in a child process whose parent goes on listening. */
+void ops_server_forget(struct ops_server *server);
 
 /* Fills body (at most 4 MiB) and returns the HTTP status. */
 typedef int ops_page_fn(void *arg, struct strbuf *body);

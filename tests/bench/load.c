@@ -83,7 +83,7 @@ static void check(struct load *load)
     size_t doubles = json_array_size(json_object_get(counters, "duplicates"));
     json_decref(counters);
     size_t hooks = 0;
-    char name[16];
+    char name[24];
     for (size_t i = 0; i < load->options.accounts; i += 1 + load->options.accounts / 50) {
         (void)snprintf(name, sizeof name, "a%zu", i);
         hooks += sim_hook_count(sim, name) != load->options.webhooks;

@@ -1,0 +1,32 @@
+/* Several processes of one program under one parent, which restarts what crashes, passes signals on
+   and answers on the one ops listener for all. Each child is a whole, single-threaded process. */
+#ifndef OMNIHOOK_COMMON_SUPERVISOR_H
+#define OMNIHOOK_COMMON_SUPERVISOR_H
+
+#include "common/loop.h"
+#include "common/ops_server.h"
+#include "common/service_config.h"
+
+/* A child's place in memory that it shares with the parent: there it tells its health. */
+struct supervisor_slot;
+
+/* Forks config->processes children. Returns true in each child, with *slot set: go on as the only
+   process would, but without an ops listener of your own. Returns false in the parent after all
+   children have ended; *exit_code is then the program's: 0 after a graceful stop.
+
+   The parent restarts a child that ends unasked, with backoff. A child that ends with an exit code
+   before it has reported health once cannot start (its address is taken, say): then all are
+   stopped, and that exit code is the program's. Children end with the parent, however it ends.
+   Call before anything else is opened: no loop, no connection, no thread. */
+MUST_CHECK bool supervisor_start(const struct service_config *config, struct supervisor_slot **slot,
+                                 int *exit_code);
+
+/* Starts to tell the parent, a few times a second, that this child's loop turns, and what
+   get_health says. Pair with supervisor_beat_free; NULL is legal there. */
+struct supervisor_beat;
+struct supervisor_beat *
+supervisor_beat_new(struct loop *loop, struct supervisor_slot *slot,
+                    void (*get_health)(void *arg, struct ops_health *health), void *arg);
+void supervisor_beat_free(struct supervisor_beat *beat);
+
+#endif
