@@ -44,7 +44,7 @@ void load_start(struct load *load, const struct load_options *options)
     load->options = *options;
     char *webhooks = webhooks_text(options->webhooks);
     struct stack_account *accounts = mem_new(options->accounts, sizeof *accounts);
-    char(*names)[16] = mem_new(options->accounts, sizeof *names);
+    char(*names)[24] = mem_new(options->accounts, sizeof *names);
     for (size_t i = 0; i < options->accounts; i++) {
         (void)snprintf(names[i], sizeof names[i], "a%zu", i);
         accounts[i] = (struct stack_account){.name = names[i], .webhooks = webhooks};
