@@ -1,0 +1,16 @@
+/* What an error reply of Redis means for us. Pure. */
+#ifndef OMNIHOOK_COMMON_REDIS_ERROR_H
+#define OMNIHOOK_COMMON_REDIS_ERROR_H
+
+#include "common/error.h"
+
+/* Fills err with the code that redis_client.h promises and with Redis's words. True when the
+   connection is of no more use: this server will not serve us until something changes, so the
+   address is resolved and the greeting done again. */
+bool redis_error_read(const char *reply_text, struct error *err);
+
+/* The same for a reply to AUTH. Some servers quote the arguments of a command that they do not
+   know: of words that are not known to be harmless only the first is kept. */
+void redis_error_read_auth(const char *reply_text, struct error *err);
+
+#endif

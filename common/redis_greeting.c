@@ -1,0 +1,107 @@
+#include "common/redis_greeting.h"
+
+#include "common/redis_error.h"
+
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OLDEST_MAJOR = 6, OLDEST_MINOR = 2, VERSION_SHOWN_MAX = 32 };
+
+bool redis_greeting_build(enum redis_greeting_part part, const struct redis_address *address,
+                          const char *name, struct redis_command *command)
+{
+    switch (part) {
+    case REDIS_GREETING_AUTH:
+        redis_command_init(command, "AUTH");
+        if (address->user != NULL) {
+            redis_command_add(command, address->user);
+        }
+        redis_command_add_bytes(command, address->password.value, address->password.size);
+        return secret_is_set(&address->password);
+    case REDIS_GREETING_SELECT:
+        redis_command_init(command, "SELECT");
+        redis_command_add_int(command, address->database);
+        return true;
+    case REDIS_GREETING_NAME:
+        redis_command_init(command, "CLIENT");
+        redis_command_add(command, "SETNAME");
+        redis_command_add(command, name);
+        return true;
+    case REDIS_GREETING_INFO:
+        redis_command_init(command, "INFO");
+        return true;
+    case REDIS_GREETING_END:
+        break;
+    }
+    return false;
+}
+
+/* The value of a line "name:value\r\n"; NULL when there is none. */
+static const char *info_value(const char *info, const char *name)
+{
+    size_t size = strlen(name);
+    for (const char *line = info; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, size) == 0 && line[size] == ':') {
+            return line + size + 1;
+        }
+    }
+    return NULL;
+}
+
+static bool info_is(const char *info, const char *name, const char *expected)
+{
+    const char *value = info_value(info, name);
+    size_t size = strlen(expected);
+    return value != NULL && strncmp(value, expected, size) == 0 && value[size] == '\r';
+}
+
+static bool check_version(const char *version, struct error *err)
+{
+    char *end;
+    long major = strtol(version, &end, 10);
+    long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+    if (major > OLDEST_MAJOR || (major == OLDEST_MAJOR && minor >= OLDEST_MINOR)) {
+        return true;
+    }
+    size_t size = strcspn(version, "\r\n");
+    return error_set(err, ERROR_REFUSED, "this is Redis %.*s, but 6.2 or newer is needed",
+                     (int)(size > VERSION_SHOWN_MAX ? VERSION_SHOWN_MAX : size), version);
+}
+
+bool redis_greeting_check_info(const char *info, struct error *err)
+{
+    const char *version = info_value(info, "redis_version");
+    if (version == NULL) {
+        return error_set(err, ERROR_PROTOCOL, "INFO has no redis_version: is this a Redis?");
+    }
+    if (!check_version(version, err)) {
+        return false;
+    }
+    if (info_is(info, "loading", "1")) {
+        return error_set(err, ERROR_UNAVAILABLE, "Redis is loading its data");
+    }
+    if (info_is(info, "role", "slave") && !info_is(info, "slave_read_only", "0")) {
+        return error_set(err, ERROR_UNAVAILABLE, "this Redis is a read-only replica");
+    }
+    return true;
+}
+
+bool redis_greeting_check(enum redis_greeting_part part, const struct redis_reply *reply,
+                          struct error *err)
+{
+    const redisReply *raw = (const redisReply *)(const void *)reply;
+    if (raw->type != REDIS_REPLY_ERROR) {
+        const char *text = redis_reply_text(reply, NULL);
+        return part != REDIS_GREETING_INFO ||
+               redis_greeting_check_info(text == NULL ? "" : text, err);
+    }
+    if (part == REDIS_GREETING_AUTH) {
+        redis_error_read_auth(raw->str, err);
+        return false;
+    }
+    /* The name is a courtesy, which an ACL may forbid; the last part judges a refused login. */
+    bool is_final = redis_error_read(raw->str, err);
+    return part == REDIS_GREETING_NAME && !is_final;
+}

@@ -1,0 +1,333 @@
+#include "common/redis_link.h"
+
+#include "common/mem.h"
+#include "common/redis_command.h"
+#include "common/redis_events.h"
+#include "common/redis_greeting.h"
+#include "common/redis_lookup.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <hiredis/async.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* A peer that is gone without a word: noticed 10 s after the last sign of life plus three probes,
+   or when what was sent stays unacknowledged for 20 s. Deadlines of commands are seen sooner. */
+enum { PROBE_AFTER_S = 10, PROBE_EVERY_S = 4, PROBES = 3, UNACKNOWLEDGED_MS = 20000 };
+
+enum { GREETING_MAX_BYTES = 4 << 20 };
+
+enum link_state { LINK_CLOSED, LINK_LOOKING_UP, LINK_GREETING, LINK_UP, LINK_FAILED };
+
+struct redis_link {
+    struct loop *loop;
+    const struct redis_address *address;
+    const char *name;
+    int64_t timeout_ms;
+    struct redis_link_handlers handlers;
+    enum link_state state;
+    struct event *timer;         /* the limit of looking up and greeting; the end of FAILED */
+    struct redis_lookup *lookup; /* while LOOKING_UP a host */
+    struct redis_lookup_result found;
+    size_t turn;                /* of the addresses found, over all tries */
+    size_t left;                /* addresses to be tried yet in this try */
+    redisAsyncContext *context; /* while GREETING and UP; its data points back here */
+    struct error why;           /* while FAILED */
+};
+
+static void connect_next(struct redis_link *link);
+
+/* hiredis ends a context by itself after on_connected(-1) and on_disconnected: there it is only
+   forgotten. Elsewhere it is freed, which inside a reply callback takes effect after it. */
+static redisAsyncContext *forget_context(struct redis_link *link)
+{
+    redisAsyncContext *context = link->context;
+    link->context = NULL;
+    if (context != NULL) {
+        context->data = NULL;
+    }
+    return context;
+}
+
+void redis_link_close(struct redis_link *link)
+{
+    loop_timer_stop(link->timer);
+    if (link->lookup != NULL) {
+        redis_lookup_cancel(link->lookup);
+        link->lookup = NULL;
+    }
+    redisAsyncContext *context = forget_context(link);
+    if (context != NULL) {
+        redisAsyncFree(context);
+    }
+    link->state = LINK_CLOSED;
+}
+
+/* The owner hears of it on the next turn, when hiredis is not on the stack. */
+static void link_fail(struct redis_link *link, const struct error *why)
+{
+    bool was_up = link->state == LINK_UP;
+    redis_link_close(link);
+    link->turn++;
+    if (was_up || link->left == 0) {
+        link->left = 1;
+    }
+    link->left--;
+    link->why = *why;
+    link->state = LINK_FAILED;
+    loop_timer_start(link->timer, 0);
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    struct redis_link *link = arg;
+    struct error why;
+    switch (link->state) {
+    case LINK_LOOKING_UP:
+        (void)error_set(&why, ERROR_TIMEOUT, "the host name was not resolved in time");
+        link->left = 0;
+        link_fail(link, &why);
+        break;
+    case LINK_GREETING:
+        (void)error_set(&why, ERROR_TIMEOUT, "no connection with a greeting in time");
+        link_fail(link, &why);
+        break;
+    case LINK_FAILED:
+        if (link->left > 0) {
+            connect_next(link);
+            break;
+        }
+        why = link->why;
+        link->state = LINK_CLOSED;
+        link->handlers.on_down(link->handlers.arg, &why);
+        break;
+    case LINK_CLOSED:
+    case LINK_UP:
+        break;
+    }
+}
+
+static void on_connected(const redisAsyncContext *context, int status)
+{
+    struct redis_link *link = context->data;
+    if (status == REDIS_OK || link == NULL) {
+        return;
+    }
+    struct error why;
+    (void)error_set(&why, ERROR_UNAVAILABLE, "cannot connect: %s", context->c.errstr);
+    (void)forget_context(link);
+    link_fail(link, &why);
+}
+
+static void on_disconnected(const redisAsyncContext *context, int status)
+{
+    (void)status;
+    struct redis_link *link = context->data;
+    if (link == NULL) {
+        return;
+    }
+    struct error why;
+    (void)error_set(&why, ERROR_UNAVAILABLE, "connection lost: %s", context->c.errstr);
+    (void)forget_context(link);
+    link_fail(link, &why);
+}
+
+/* hiredis calls the callbacks of a context that ends with a NULL reply: the owner knows by on_down
+   which commands are lost, and could send nothing from in there. */
+static void on_reply(redisAsyncContext *context, void *reply, void *tag)
+{
+    struct redis_link *link = context->data;
+    if (reply == NULL || link == NULL) {
+        return;
+    }
+    link->handlers.on_reply(link->handlers.arg, tag, reply); /* may free link */
+    redis_events_reply_done(context);
+}
+
+static void on_push(redisAsyncContext *context, void *reply, void *tag)
+{
+    (void)tag;
+    struct redis_link *link = context->data;
+    if (reply == NULL || link == NULL) {
+        return;
+    }
+    link->handlers.on_push(link->handlers.arg, reply); /* may free link */
+    redis_events_reply_done(context);
+}
+
+static const enum redis_greeting_part parts[] = {
+    REDIS_GREETING_AUTH,
+    REDIS_GREETING_SELECT,
+    REDIS_GREETING_NAME,
+    REDIS_GREETING_INFO,
+};
+
+static void on_greeted(redisAsyncContext *context, void *reply, void *tag)
+{
+    struct redis_link *link = context->data;
+    if (reply == NULL || link == NULL) {
+        return;
+    }
+    const enum redis_greeting_part *part = tag;
+    struct error why;
+    if (!redis_greeting_check(*part, reply, &why)) {
+        link_fail(link, &why);
+    } else if (*part == REDIS_GREETING_INFO) {
+        loop_timer_stop(link->timer);
+        link->state = LINK_UP;
+        link->handlers.on_up(link->handlers.arg);
+    }
+    redis_events_reply_done(context);
+}
+
+static bool append(redisAsyncContext *context, const struct strbuf *wire, redisCallbackFn *fn,
+                   void *tag)
+{
+    return redisAsyncFormattedCommand(context, fn, tag, wire->bytes, wire->size) == REDIS_OK;
+}
+
+/* Queued before the connection is made: sent with its first write. */
+static void send_greeting(struct redis_link *link)
+{
+    struct strbuf wire;
+    strbuf_init(&wire, GREETING_MAX_BYTES);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct redis_command command;
+        if (!redis_greeting_build(parts[i], link->address, link->name, &command)) {
+            continue;
+        }
+        bool is_queued = redis_command_print(&command, &wire) &&
+                         append(link->context, &wire, on_greeted, (void *)(uintptr_t)&parts[i]);
+        assert(is_queued);
+    }
+    /* It holds the password. */
+    secret_wipe(wire.bytes, wire.capacity);
+    strbuf_clear(&wire);
+}
+
+static void set_option(int fd, int level, int name, int value)
+{
+    /* Refused on a kernel without it: then only our own deadlines watch. */
+    (void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static void prepare_socket(int fd, bool is_tcp)
+{
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (is_tcp) {
+        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
+        set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S);
+        set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS);
+    }
+}
+
+static void connect_next(struct redis_link *link)
+{
+    const struct redis_address *address = link->address;
+    struct error why;
+    redisAsyncContext *context =
+        address->path != NULL
+            ? redisAsyncConnectUnix(address->path)
+            : redisAsyncConnect(link->found.addresses[link->turn % link->found.count],
+                                address->port);
+    if (context == NULL || context->err != 0) {
+        (void)error_set(&why, ERROR_UNAVAILABLE, "cannot connect: %s",
+                        context == NULL ? "out of memory" : context->c.errstr);
+        if (context != NULL) {
+            redisAsyncFree(context);
+        }
+        link_fail(link, &why);
+        return;
+    }
+    prepare_socket(context->c.fd, address->path == NULL);
+    context->data = link;
+    link->context = context;
+    link->state = LINK_GREETING;
+    redis_events_attach(context, link->loop);
+    (void)redisAsyncSetConnectCallback(context, on_connected);
+    (void)redisAsyncSetDisconnectCallback(context, on_disconnected);
+    send_greeting(link);
+    loop_timer_start(link->timer, link->timeout_ms);
+}
+
+static void on_looked_up(void *arg, const struct redis_lookup_result *result,
+                         const struct error *why_not)
+{
+    struct redis_link *link = arg;
+    link->lookup = NULL;
+    if (result == NULL) {
+        link->left = 0;
+        link_fail(link, why_not);
+        return;
+    }
+    link->found = *result;
+    link->left = result->count;
+    connect_next(link);
+}
+
+void redis_link_open(struct redis_link *link)
+{
+    assert(link->state == LINK_CLOSED);
+    if (link->address->path != NULL) {
+        link->left = 1;
+        connect_next(link);
+        return;
+    }
+    link->state = LINK_LOOKING_UP;
+    link->lookup = redis_lookup_start(link->loop, link->address->host, on_looked_up, link);
+    loop_timer_start(link->timer, link->timeout_ms);
+}
+
+struct redis_link *redis_link_new(struct loop *loop, const struct redis_options *options,
+                                  const struct redis_link_handlers *handlers)
+{
+    struct redis_link *link = mem_new(1, sizeof *link);
+    link->loop = loop;
+    link->address = options->address;
+    link->name = options->name;
+    link->timeout_ms = options->timeout_ms;
+    link->handlers = *handlers;
+    link->timer = loop_timer_new(loop, on_timer, link);
+    return link;
+}
+
+void redis_link_free(struct redis_link *link)
+{
+    if (link == NULL) {
+        return;
+    }
+    redis_link_close(link);
+    event_free(link->timer);
+    mem_free(link);
+}
+
+bool redis_link_is_up(const struct redis_link *link)
+{
+    return link->state == LINK_UP;
+}
+
+bool redis_link_send(struct redis_link *link, const struct strbuf *wire, void *tag)
+{
+    return link->state == LINK_UP && append(link->context, wire, on_reply, tag);
+}
+
+bool redis_link_subscribe(struct redis_link *link, const struct strbuf *wire)
+{
+    return link->state == LINK_UP && append(link->context, wire, on_push, NULL);
+}
+
+bool redis_link_has_input(const struct redis_link *link)
+{
+    struct pollfd socket = {.fd = link->context == NULL ? -1 : link->context->c.fd,
+                            .events = POLLIN};
+    return poll(&socket, 1, 0) == 1;
+}

@@ -1,0 +1,50 @@
+/* One connection to Redis, from the resolving of its name to its loss; may be opened again and
+   again. With redis_events.c the only holder of a hiredis context. Never calls its owner from
+   within one of the functions below.
+
+     CLOSED ---open---> LOOKING_UP ---> GREETING ---> UP
+        ^                   |             |  ^         |
+        |                   |             |  | next    |
+        +---- on_down ------+-------------+--+ address-+
+*/
+#ifndef OMNIHOOK_COMMON_REDIS_LINK_H
+#define OMNIHOOK_COMMON_REDIS_LINK_H
+
+#include "common/redis_client.h"
+#include "common/strbuf.h"
+
+struct redis_link;
+
+struct redis_link_handlers {
+    void (*on_up)(void *arg);
+    /* It is closed: the last of the addresses could not be used, or the connection was lost. */
+    void (*on_down)(void *arg, const struct error *why);
+    /* The reply to the oldest command whose reply is still to come; tag is that command's. */
+    void (*on_reply)(void *arg, void *tag, const struct redis_reply *reply);
+    /* A message, or the answer to a subscription. */
+    void (*on_push)(void *arg, const struct redis_reply *reply);
+    void *arg;
+};
+
+/* Borrows options->address; of options only that, name and timeout_ms are used. */
+struct redis_link *redis_link_new(struct loop *loop, const struct redis_options *options,
+                                  const struct redis_link_handlers *handlers);
+/* Closes first. No handler fires. NULL is legal. */
+void redis_link_free(struct redis_link *link);
+
+/* The lookup and then each address have timeout_ms. Only when closed. */
+void redis_link_open(struct redis_link *link);
+/* Replies under way are lost, no handler fires. */
+void redis_link_close(struct redis_link *link);
+bool redis_link_is_up(const struct redis_link *link);
+
+/* Queue for the next turn's write. The bytes are a command as redis_command_print writes it. False
+   when the link is not up. */
+MUST_CHECK bool redis_link_send(struct redis_link *link, const struct strbuf *wire, void *tag);
+/* The same for SUBSCRIBE, whose answers come by on_push. */
+MUST_CHECK bool redis_link_subscribe(struct redis_link *link, const struct strbuf *wire);
+
+/* The server has sent something that was not looked at yet. */
+bool redis_link_has_input(const struct redis_link *link);
+
+#endif
