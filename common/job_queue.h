@@ -129,7 +129,7 @@ struct run_counts {
 
 /* Writes how far the run is. details (may be NULL = unchanged) is the report's part
    `"settings":"...","webhooks":[...],"warnings":[...]` as JSON text without braces. */
-void job_queue_progress(struct job_queue *queue, const struct job_claim *claim, const char *worker,
+void job_queue_progress(struct job_queue *queue, const struct job_claim *claim,
                         const struct run_counts *counts, const char *details, job_done_fn *fn,
                         void *arg);
 
@@ -158,7 +158,7 @@ enum job_end {
 };
 /* The run is over, whatever the answer: ERROR_LOST = somebody else has the job. */
 typedef void job_finished_fn(void *arg, enum job_end end, const struct error *why_not);
-void job_queue_finish(struct job_queue *queue, const struct job_claim *claim, const char *worker,
+void job_queue_finish(struct job_queue *queue, const struct job_claim *claim,
                       const struct run_result *result, job_finished_fn *fn, void *arg);
 
 /* Housekeeping, by every worker, in any order and at any time; each does a bounded piece of work

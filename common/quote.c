@@ -67,3 +67,18 @@ void quote_json(struct strbuf *buffer, const char *text)
     }
     strbuf_add_text(buffer, "\"");
 }
+
+void quote_utf8(struct strbuf *buffer, const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    while (*c != '\0') {
+        size_t length = *c < 0x80 ? 1 : sequence_length(c);
+        if (length > 0) {
+            strbuf_add(buffer, c, length);
+            c += length;
+        } else {
+            strbuf_add_text(buffer, "\xef\xbf\xbd");
+            c++;
+        }
+    }
+}

@@ -8,4 +8,7 @@
    becomes U+FFFD byte by byte, so the result is always valid JSON. */
 void quote_json(struct strbuf *buffer, const char *text);
 
+/* Appends text as it is, but for U+FFFD in place of each byte that is no part of valid UTF-8. */
+void quote_utf8(struct strbuf *buffer, const char *text);
+
 #endif

@@ -1,0 +1,112 @@
+/* What the API and the command line ask of the job machine. */
+#include "common/job_queue_internal.h"
+
+#include <string.h>
+
+static void settle_enqueue(struct queue_call *call, const struct redis_reply *reply,
+                           const struct error *why_not)
+{
+    static const struct {
+        const char *word;
+        enum enqueue_result result;
+    } results[] = {
+        {"new", ENQUEUE_NEW},
+        {"coalesced", ENQUEUE_COALESCED},
+        {"rerun", ENQUEUE_RERUN},
+        {"now", ENQUEUE_NOW},
+    };
+    if (why_not != NULL) {
+        call->fn.enqueued(call->arg, ENQUEUE_NEW, NULL, why_not);
+        return;
+    }
+    const char *word = queue_reply_word(reply, 0);
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+        if (strcmp(word, results[i].word) == 0) {
+            call->fn.enqueued(call->arg, results[i].result, queue_reply_word(reply, 1), NULL);
+            return;
+        }
+    }
+    struct error err;
+    if (strcmp(word, "full") == 0) {
+        (void)error_set(&err, ERROR_FULL, "the queue is full");
+    } else {
+        queue_reply_odd(&err, "enqueue");
+    }
+    call->fn.enqueued(call->arg, ENQUEUE_NEW, NULL, &err);
+}
+
+void job_queue_enqueue(struct job_queue *queue, const char *account, job_enqueued_fn *fn, void *arg)
+{
+    struct queue_call *call = queue_call_new(queue, settle_enqueue, arg);
+    call->fn.enqueued = fn;
+    char id[RANDOM_ID_SIZE];
+    struct redis_command command;
+    queue_script_begin(queue, SCRIPT_ENQUEUE, &command);
+    redis_command_add(&command, account);
+    redis_command_add(&command, random_id_make(id));
+    redis_command_add_int(&command, queue->options.queue_max);
+    redis_command_add_int(&command, queue->options.job_attempts);
+    queue_script_send(call, SCRIPT_ENQUEUE, &command, queue->client);
+}
+
+static void settle_state(struct queue_call *call, const struct redis_reply *reply,
+                         const struct error *why_not)
+{
+    if (why_not != NULL) {
+        call->fn.state(call->arg, NULL, why_not);
+        return;
+    }
+    const char *state = redis_reply_is_nil(reply) ? "READY" : redis_reply_text(reply, NULL);
+    struct error err;
+    call->fn.state(call->arg, state,
+                   state == NULL ? queue_reply_odd(&err, "the question for the status") : NULL);
+}
+
+void job_queue_get_state(struct job_queue *queue, const char *account, job_state_fn *fn, void *arg)
+{
+    struct queue_call *call = queue_call_new(queue, settle_state, arg);
+    call->fn.state = fn;
+    char key[QUEUE_KEY_SIZE];
+    struct redis_command command;
+    redis_command_init(&command, "HGET");
+    redis_command_add(&command,
+                      queue_key_print(key, queue->namespace_name, QUEUE_KEY_STATUS, account));
+    redis_command_add(&command, "state");
+    queue_command_send(call, &command, queue->client, 0);
+}
+
+static void settle_abort(struct queue_call *call, const struct redis_reply *reply,
+                         const struct error *why_not)
+{
+    call->fn.aborted(call->arg, why_not == NULL && redis_reply_int(reply, 0) == 1, why_not);
+}
+
+void job_queue_abort(struct job_queue *queue, const char *account, job_aborted_fn *fn, void *arg)
+{
+    struct queue_call *call = queue_call_new(queue, settle_abort, arg);
+    call->fn.aborted = fn;
+    struct redis_command command;
+    queue_script_begin(queue, SCRIPT_ABORT, &command);
+    redis_command_add(&command, account);
+    redis_command_add_int(&command, queue->options.result_ttl_s);
+    queue_script_send(call, SCRIPT_ABORT, &command, queue->client);
+}
+
+static void settle_report(struct queue_call *call, const struct redis_reply *reply,
+                          const struct error *why_not)
+{
+    size_t size = 0;
+    const char *report = why_not == NULL ? redis_reply_text(reply, &size) : NULL;
+    call->fn.report(call->arg, report, size, why_not);
+}
+
+void job_queue_get_report(struct job_queue *queue, const char *account, job_report_fn *fn,
+                          void *arg)
+{
+    struct queue_call *call = queue_call_new(queue, settle_report, arg);
+    call->fn.report = fn;
+    struct redis_command command;
+    queue_script_begin(queue, SCRIPT_REPORT, &command);
+    redis_command_add(&command, account);
+    queue_script_send(call, SCRIPT_REPORT, &command, queue->client);
+}

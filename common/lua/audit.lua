@@ -1,0 +1,135 @@
+-- AUDIT: mends what no other step can see: an active account whose element is where its phase says
+-- in no list (after Redis lost its last writes, or a hand deleted a key), and lists of workers that
+-- are not registered. What is wrong must be seen twice, unchanged, a lease apart.
+--
+-- KEYS  prefix
+-- ARGV  accounts to look at, queue elements to search through, keys to scan for lists, lease in ms,
+--       seconds that an ended status is remembered, greatest age of a job in ms, longest wait in ms
+--       before a second death's next run
+-- Returns how many jobs it put right. The hash `audit` remembers where the last call stopped
+-- (cursor, scan) and since when a list has had no registered worker (list:<worker>).
+
+local members_max, search_max, scan_max, apart_ms = ARGV[1], tonumber(ARGV[2]), ARGV[3],
+    tonumber(ARGV[4])
+local now = now_ms()
+local policy = {now = now, is_death = true, ttl_s = ARGV[5], max_age_ms = tonumber(ARGV[6]),
+    backoff_ms = tonumber(ARGV[7])}
+local audit_key, workers = PREFIX .. 'audit', PREFIX .. 'workers'
+local audit = read_hash('audit')
+local queue_length = call('LLEN', PREFIX .. 'queue')
+local searched, moved = 0, 0
+
+local function is_in_list(worker, element)
+    return call('ZSCORE', workers, worker) and call('LPOS', PREFIX .. 'processing:' .. worker, element)
+end
+
+-- Searching a long queue is slow: only for what has waited for a while, and within search_max.
+local function is_queued(ctl)
+    if now - (tonumber(ctl.queued_ms) or 0) < apart_ms then
+        return true
+    end
+    if searched > 0 and searched + queue_length > search_max then
+        return true
+    end
+    searched = searched + queue_length
+    if call('LPOS', PREFIX .. 'queue', ctl.elem, 'RANK', -1) then
+        return true
+    end
+    for _, worker in ipairs(call('ZRANGE', workers, 0, -1)) do
+        if is_in_list(worker, ctl.elem) then
+            return true -- popped, its claim is under way
+        end
+    end
+    return false
+end
+
+local function is_in_place(ctl)
+    if not ctl.elem or ctl.phase == '' then
+        return false
+    elseif ctl.phase == 'queued' then
+        return is_queued(ctl)
+    elseif ctl.phase == 'running' then
+        return is_in_list(ctl.worker, ctl.elem)
+    end
+    return call('ZSCORE', PREFIX .. 'delayed', ctl.elem)
+end
+
+local function mend(account, ctl)
+    local status = read_hash('status:' .. account)
+    if not ctl.elem or ctl.phase == '' then
+        call('SREM', PREFIX .. 'active', account)
+        if status.state == 'WORKING' then
+            ctl.job = ctl.job or status.job or ''
+            end_job(account, ctl, 'FAILED', 'the record of this job was lost', 0, policy.ttl_s, now)
+        end
+    elseif ctl.phase == 'running' then
+        call('LREM', PREFIX .. 'processing:' .. ctl.worker, 0, ctl.elem)
+        call('HSET', PREFIX .. 'ctl:' .. account, 'recovered', 1)
+        if ctl.abort == '1' then
+            end_job(account, ctl, 'ABORTED', '', 0, policy.ttl_s, now)
+        else
+            to_queue(account, ctl, 'RPUSH', now)
+        end
+    else
+        to_queue(account, ctl, 'RPUSH', now)
+    end
+    count('recovered')
+    moved = moved + 1
+end
+
+local function look_at(account)
+    local ctl = read_hash('ctl:' .. account)
+    local field = 'account:' .. account
+    if is_in_place(ctl) then
+        call('HDEL', audit_key, field)
+        return
+    end
+    -- Whatever happens to the job raises rev, so the same rev is the same trouble.
+    local rev = call('HGET', PREFIX .. 'status:' .. account, 'rev') or '0'
+    local seen_rev, since = (audit[field] or ''):match('^(%d+) (%d+)$')
+    if seen_rev ~= rev then
+        call('HSET', audit_key, field, rev .. ' ' .. whole(now))
+    elseif now - since >= apart_ms then
+        call('HDEL', audit_key, field)
+        mend(account, ctl)
+    end
+end
+
+local function look_at_list(list)
+    local worker = list:sub(#PREFIX + #'processing:' + 1)
+    local field = 'list:' .. worker
+    if call('ZSCORE', workers, worker) then
+        return
+    end
+    if not audit[field] then
+        call('HSET', audit_key, field, whole(now))
+    elseif now - audit[field] >= apart_ms then
+        for _, element in ipairs(call('LRANGE', list, -100, -1)) do
+            take_back(worker, element, policy)
+            moved = moved + 1
+        end
+    end
+end
+
+-- First a removal: see pass_full_memory. Notes that are of no use any more go.
+for field, value in pairs(audit) do
+    local account, worker = field:match('^account:(.*)'), field:match('^list:(.*)')
+    local rev = account and call('HGET', PREFIX .. 'status:' .. account, 'rev') or '0'
+    if (account and rev ~= value:match('^%d+'))
+        or (worker and call('EXISTS', PREFIX .. 'processing:' .. worker) == 0) then
+        call('HDEL', audit_key, field)
+        audit[field] = nil
+    end
+end
+pass_full_memory()
+
+local members = call('SSCAN', PREFIX .. 'active', audit.cursor or '0', 'COUNT', members_max)
+for _, account in ipairs(members[2]) do
+    look_at(account)
+end
+local lists = call('SCAN', audit.scan or '0', 'MATCH', PREFIX .. 'processing:*', 'COUNT', scan_max)
+for _, list in ipairs(lists[2]) do
+    look_at_list(list)
+end
+call('HSET', audit_key, 'cursor', members[1], 'scan', lists[1])
+return moved

@@ -1,0 +1,49 @@
+-- CLAIM: starts the run of an element that was popped into the worker's list. Everything that was
+-- asked for until now is covered by this run; the worker reads the settings after the answer.
+--
+-- KEYS  prefix
+-- ARGV  worker, element, token (random, new for each claim), attempts of a job
+-- Returns {what, ...}:
+--   run, account, job, attempt (1 = the first), recovered (0 or 1), age in ms
+--   none  the element was no job to run, and is where it belongs; or it is not in the list
+--   lost  the worker's lease has ended
+-- A repeat with the same token gets the same answer.
+
+local worker, element, token, attempts = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local now = now_ms()
+local processing = PREFIX .. 'processing:' .. worker
+
+local account = parse_element(element)
+local ctl = account and read_hash('ctl:' .. account) or {}
+local attempt = (tonumber(ctl.tries) or 0) + 1
+
+local function answer()
+    return {'run', account, ctl.job, attempt, tonumber(ctl.recovered) or 0,
+        now - (tonumber(ctl.enqueued_ms) or now)}
+end
+
+if ctl.claim == token then
+    return answer()
+end
+local lease_end = tonumber(call('ZSCORE', PREFIX .. 'workers', worker))
+if not lease_end or lease_end <= now then
+    return {'lost'}
+end
+
+if ctl.elem == element and ctl.phase == 'queued' and call('LPOS', processing, element) then
+    pass_full_memory()
+    call('HSET', PREFIX .. 'ctl:' .. account, 'phase', 'running', 'claim', token, 'worker', worker,
+        'attempts', attempts, 'next_id', '', 'abort', '')
+    local fields = {'worker', worker, 'attempt', attempt, 'next_attempt_at', ''}
+    if (call('HGET', PREFIX .. 'status:' .. account, 'started_at') or '') == '' then
+        fields[#fields + 1] = 'started_at' -- of the job: its first run
+        fields[#fields + 1] = iso(now)
+    end
+    show(account, ctl.job, 'WORKING', 'running', now, fields)
+    return answer()
+end
+
+if call('LREM', processing, 1, element) == 1 then
+    own_job(element, now)
+end
+return {'none'}

@@ -1,0 +1,66 @@
+-- ENQUEUE: asks for a run of an account that reads its settings from now on.
+--
+-- KEYS  prefix
+-- ARGV  account, id for a new job, most elements in the queue, attempts of a job
+-- Returns {what, job}, job being the one that covers this call:
+--   new        it was idle; full when the queue is at its cap, and then nothing has changed
+--   coalesced  it waits in the queue, or for the end of a pause that Omnitron asked for
+--   now        it waited for its next attempt, which starts now
+--   rerun      it runs, its settings already read: one more run is booked, however often it is asked
+-- A repeat of the call that made or booked a job gets the same answer and changes nothing.
+
+local account, id, queue_max, attempts = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local now = now_ms()
+local ctl_key = PREFIX .. 'ctl:' .. account
+local phase, job, next_id, elem, not_before = unpack(
+    call('HMGET', ctl_key, 'phase', 'job', 'next_id', 'elem', 'not_before'))
+
+if job == id then
+    return {'new', id}
+end
+if next_id == id then
+    return {'rerun', id}
+end
+
+if phase == 'queued' then
+    pass_full_memory()
+    count('coalesced')
+    return {'coalesced', job}
+end
+
+if phase == 'running' then
+    pass_full_memory()
+    if next_id ~= '' then
+        count('coalesced')
+        return {'rerun', next_id}
+    end
+    call('HSET', ctl_key, 'next_id', id)
+    count('reruns')
+    return {'rerun', id}
+end
+
+if phase == 'retrying' then
+    local due = tonumber(not_before) or 0
+    if due <= now then
+        call('ZREM', PREFIX .. 'delayed', elem)
+        count('coalesced')
+        to_queue(account, {elem = elem, job = job}, 'LPUSH', now)
+        return {'now', job}
+    end
+    -- Its backoff may reach beyond the pause; what execute hurries starts when the pause ends.
+    pass_full_memory()
+    count('coalesced')
+    local score = tonumber(call('ZSCORE', PREFIX .. 'delayed', elem))
+    if score and score > due then
+        call('ZADD', PREFIX .. 'delayed', 'XX', not_before, elem)
+        show(account, job, 'WORKING', 'retrying', now, {'next_attempt_at', iso(due)})
+    end
+    return {'coalesced', job}
+end
+
+if call('LLEN', PREFIX .. 'queue') >= queue_max then
+    return {'full', ''}
+end
+start_job(account, id, attempts, 0, now)
+count('enqueued')
+return {'new', id}

@@ -1,0 +1,290 @@
+-- What the scripts of the job machine share; redis_script_init() puts it in front of each of them.
+-- docs/queue.md tells the states, the invariants and why.
+--
+-- KEYS[1] of every script is the prefix of the namespace, "{ns}:", and its only key. All names are
+-- made from it, so all have one hash tag and one slot. common/queue_keys.c has the same names for C:
+-- change them together.
+--
+-- ctl:<account> is the machine's own record of an account. Its fields:
+--   phase        queued, running or retrying; empty when the job has ended
+--   job, elem    id and exact bytes of the current job's element (LREM and ZREM need them)
+--   attempts     how many the job may have; tries: how many have failed
+--   deaths       workers that died with it since an attempt ended
+--   recovered    1 from a worker's death until a run of the account has ended
+--   claim        the running run's token; worker: whose list the element is in
+--   last_claim   token of the last run that was settled, last_end: what that answered
+--   next_id      id of the one more run that is booked while this one runs
+--   abort        1 when the running job is to end
+--   enqueued_ms, queued_ms, not_before    Redis ms: the job's start, the last push to the queue,
+--                end of a pause that Omnitron asked for
+--
+-- Rules for every script:
+--   All checks come before the first write: an error half way leaves the earlier writes behind.
+--   Time is Redis's, in ms, printed by whole(): tostring() would lose digits.
+--   Sent twice is once.
+
+local call = redis.call
+local PREFIX = KEYS[1]
+local HISTORY_MAX, HISTORY_TTL_S = 20, 2592000
+local DEAD_MAX = 1000
+local DEATHS_MAX = 3
+
+local function now_ms()
+    local time = call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function whole(number)
+    return string.format('%.0f', number)
+end
+
+-- ISO 8601 UTC. The calendar is Howard Hinnant's civil_from_days: years begin in March.
+local function iso(ms)
+    local days = math.floor(ms / 86400000)
+    local rest = ms - days * 86400000
+    local shifted = days + 719468
+    local era = math.floor(shifted / 146097)
+    local of_era = shifted - era * 146097
+    local year = math.floor((of_era - math.floor(of_era / 1460) + math.floor(of_era / 36524)
+        - math.floor(of_era / 146096)) / 365)
+    local of_year = of_era - 365 * year - math.floor(year / 4) + math.floor(year / 100)
+    local month = math.floor((5 * of_year + 2) / 153)
+    local day = of_year - math.floor((153 * month + 2) / 5) + 1
+    month = month < 10 and month + 3 or month - 9
+    year = year + era * 400 + (month <= 2 and 1 or 0)
+    return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
+        math.floor(rest / 3600000), math.floor(rest / 60000) % 60, math.floor(rest / 1000) % 60,
+        rest % 1000)
+end
+
+-- At full memory Redis refuses a script whose first write may grow memory, but not one that begins
+-- with a removal, even of nothing. The job machine must be able to drain itself.
+local function pass_full_memory()
+    call('DEL', PREFIX .. 'none')
+end
+
+local function read_hash(name)
+    local flat, hash = call('HGETALL', PREFIX .. name), {}
+    for i = 1, #flat, 2 do
+        hash[flat[i]] = flat[i + 1]
+    end
+    return hash
+end
+
+local function count(total)
+    call('HINCRBY', PREFIX .. 'totals', total, 1)
+end
+
+-- A JSON string; null for what is missing or empty.
+local function text(value)
+    return value and value ~= '' and cjson.encode(value) or 'null'
+end
+
+local function number(value)
+    return whole(tonumber(value) or 0)
+end
+
+-- Every write of the public status goes through here: rev grows and everybody is told. fields is a
+-- flat list of names and values, more is added to the event.
+local function show(account, job, state, phase, now, fields, more)
+    local status = PREFIX .. 'status:' .. account
+    local rev = call('HINCRBY', status, 'rev', 1)
+    call('HSET', status, 'state', state, 'phase', phase, 'job', job, unpack(fields))
+    call('PUBLISH', PREFIX .. 'events', '{"event":"' .. (more and 'progress' or 'state')
+        .. '","account":"' .. account .. '","job":"' .. job .. '","state":"' .. state
+        .. '","phase":"' .. phase .. '","rev":' .. rev .. ',"at":"' .. iso(now) .. '"'
+        .. (more or '') .. '}')
+end
+
+-- The report as the API answers it and the history keeps it. details is what the worker wrote.
+local function compose_report(account, status, ctl, details)
+    return '{"account":' .. text(account) .. ',"job":' .. text(status.job)
+        .. ',"state":' .. text(status.state) .. ',"phase":' .. text(status.phase)
+        .. ',"attempt":' .. number(status.attempt) .. ',"attempts":' .. number(ctl.attempts)
+        .. ',"rerun":' .. ((ctl.next_id or '') ~= '' and 'true' or 'false')
+        .. ',"worker":' .. text(status.worker)
+        .. ',"enqueued_at":' .. text(status.enqueued_at)
+        .. ',"started_at":' .. text(status.started_at)
+        .. ',"finished_at":' .. text(status.finished_at)
+        .. ',"next_attempt_at":' .. text(status.next_attempt_at)
+        .. ',"done":' .. number(status.done) .. ',"total":' .. number(status.total)
+        .. ',"error":' .. text(status.error)
+        .. ',"counts":{"created":' .. number(status.created)
+        .. ',"reactivated":' .. number(status.reactivated)
+        .. ',"updated":' .. number(status.updated) .. ',"already":' .. number(status.already)
+        .. ',"drifted":' .. number(status.drifted) .. ',"failed":' .. number(status.failed) .. '},'
+        .. (details or '"settings":null,"webhooks":[],"warnings":[]') .. '}'
+end
+
+-- Remembers what failed, newest first. found is a foreign element, shown without its control and
+-- non-ASCII bytes, since nobody knows what it is.
+local function bury(id, account, reason, attempts, now, found)
+    call('LPUSH', PREFIX .. 'dead', '{"id":' .. text(id) .. ',"account":' .. text(account)
+        .. ',"error":' .. text(reason) .. ',"attempts":' .. number(attempts)
+        .. ',"failed_at":"' .. iso(now) .. '"' .. (found and ',"element":'
+        .. cjson.encode((found:sub(1, 200):gsub('[^\32-\126]', '?'))) or '') .. '}')
+    call('LTRIM', PREFIX .. 'dead', 0, DEAD_MAX - 1)
+end
+
+-- The job in an element: account and id; or nil and what is wrong with it.
+local function parse_element(element)
+    if #element > 1024 then
+        return nil, 'foreign element in the queue: longer than 1024 bytes'
+    end
+    local is_json, job = pcall(cjson.decode, element)
+    if not is_json or type(job) ~= 'table' then
+        return nil, 'foreign element in the queue: not a JSON object'
+    end
+    local account, id = job.account, job.id
+    if type(account) ~= 'string' or #account > 63 or not account:find('^[a-z0-9][a-z0-9._-]*$') then
+        return nil, 'foreign element in the queue: "account" is not an account name'
+    end
+    if type(id) ~= 'string' or not id:find('^%x+$') or #id > 64 then
+        return nil, 'foreign element in the queue: "id" is not a job id'
+    end
+    if job.action ~= 'execute' then
+        return nil, 'foreign element in the queue: "action" is not "execute"'
+    end
+    return account, id
+end
+
+-- The job that an element stands for: account and its ctl. Nil when it stands for none: then a
+-- foreign element, or one of a job that is not remembered, is buried, and a double just forgotten.
+-- To be called after the element has been removed from where it was.
+local function own_job(element, now)
+    local account, id = parse_element(element)
+    if not account then
+        bury(nil, nil, id, 0, now, element)
+        return nil
+    end
+    local ctl = read_hash('ctl:' .. account)
+    if not ctl.elem then
+        bury(id, account, 'foreign element in the queue: no such job', 0, now, element)
+        return nil
+    end
+    if ctl.elem ~= element then
+        return nil
+    end
+    return account, ctl
+end
+
+-- Begins a job: in the queue, or while a pause holds (not_before lies ahead) in `delayed`. Its first
+-- write may grow memory, so at full memory ENQUEUE is refused as a whole.
+local function start_job(account, id, attempts, not_before, now)
+    local at = iso(now)
+    local element = '{"id":"' .. id .. '","account":"' .. account
+        .. '","action":"execute","enqueued_at":"' .. at .. '"}'
+    local is_paused = not_before > now
+    local phase = is_paused and 'retrying' or 'queued'
+    call('HSET', PREFIX .. 'ctl:' .. account, 'phase', phase, 'job', id, 'elem', element,
+        'attempts', attempts, 'tries', 0, 'deaths', 0, 'claim', '', 'worker', '', 'next_id', '',
+        'abort', '', 'enqueued_ms', whole(now), 'queued_ms', whole(now),
+        'not_before', is_paused and whole(not_before) or '')
+    -- HSET keeps the time to live of the ended job before this one.
+    call('PERSIST', PREFIX .. 'ctl:' .. account)
+    call('PERSIST', PREFIX .. 'status:' .. account)
+    call('DEL', PREFIX .. 'report:' .. account)
+    if is_paused then
+        call('ZADD', PREFIX .. 'delayed', whole(not_before), element)
+    else
+        call('LPUSH', PREFIX .. 'queue', element)
+    end
+    call('SADD', PREFIX .. 'active', account)
+    show(account, id, 'WORKING', phase, now, {'attempt', 0, 'worker', '', 'done', 0, 'total', 0,
+        'created', 0, 'reactivated', 0, 'updated', 0, 'already', 0, 'drifted', 0, 'failed', 0,
+        'error', '', 'enqueued_at', at, 'started_at', '', 'finished_at', '',
+        'next_attempt_at', is_paused and iso(not_before) or ''})
+end
+
+-- Puts the job back on the queue: side RPUSH = taken next, LPUSH = at the end of the line.
+local function to_queue(account, ctl, side, now)
+    call('HSET', PREFIX .. 'ctl:' .. account, 'phase', 'queued', 'claim', '', 'worker', '',
+        'queued_ms', whole(now), 'not_before', '')
+    call(side, PREFIX .. 'queue', ctl.elem)
+    show(account, ctl.job, 'WORKING', 'queued', now, {'worker', '', 'next_attempt_at', ''})
+end
+
+-- Lets the job wait until due; until not_before (empty = no pause) execute cannot hurry it.
+local function to_delayed(account, ctl, due, not_before, now)
+    call('HSET', PREFIX .. 'ctl:' .. account, 'phase', 'retrying', 'claim', '', 'worker', '',
+        'not_before', not_before)
+    call('ZADD', PREFIX .. 'delayed', whole(due), ctl.elem)
+    show(account, ctl.job, 'WORKING', 'retrying', now, {'worker', '', 'next_attempt_at', iso(due)})
+end
+
+-- Ends the job as FINISHED, FAILED or ABORTED. Where one more run is booked it begins in the same
+-- step, so nobody sees a gap in WORKING, but not before a pause that holds (until not_before).
+-- The caller has taken the element out of its list.
+local function end_job(account, ctl, state, reason, not_before, ttl_s, now)
+    local next_id = ctl.next_id or ''
+    show(account, ctl.job, state, '', now, {'error', reason, 'finished_at', iso(now),
+        'next_attempt_at', ''})
+    local status = read_hash('status:' .. account)
+    local history = PREFIX .. 'history:' .. account
+    call('LPUSH', history, compose_report(account, status, ctl,
+        call('GET', PREFIX .. 'report:' .. account)))
+    call('LTRIM', history, 0, HISTORY_MAX - 1)
+    call('EXPIRE', history, HISTORY_TTL_S)
+    count(state:lower())
+    if state == 'FAILED' then
+        bury(ctl.job, account, reason, status.attempt, now)
+    end
+    call('SREM', PREFIX .. 'aborting', account)
+    if next_id ~= '' then
+        start_job(account, next_id, ctl.attempts, not_before, now)
+        return
+    end
+    call('HSET', PREFIX .. 'ctl:' .. account, 'phase', '', 'claim', '', 'worker', '', 'abort', '',
+        'not_before', '')
+    for _, name in ipairs({'ctl:', 'status:', 'report:'}) do
+        call('EXPIRE', PREFIX .. name .. account, ttl_s)
+    end
+    call('SREM', PREFIX .. 'active', account)
+end
+
+-- Puts an element of a worker's list back where it belongs. policy has now, ttl_s, max_age_ms,
+-- backoff_ms (the longest wait before a second death's next run) and is_death: whether the worker
+-- died, or only lost sight of it (then just the first two matter). False when the element was not
+-- there.
+local function take_back(worker, element, policy)
+    local now = policy.now
+    if call('LREM', PREFIX .. 'processing:' .. worker, -1, element) == 0 then
+        return false
+    end
+    local account, ctl = own_job(element, now)
+    if not account then
+        return true
+    end
+    if ctl.phase == 'queued' then
+        to_queue(account, ctl, 'RPUSH', now)
+        return true
+    end
+    if ctl.phase ~= 'running' or ctl.worker ~= worker then
+        return true -- a double: the job itself is elsewhere
+    end
+    local deaths = (tonumber(ctl.deaths) or 0) + (policy.is_death and 1 or 0)
+    call('HSET', PREFIX .. 'ctl:' .. account, 'deaths', deaths, 'recovered', 1)
+    if ctl.abort == '1' then
+        end_job(account, ctl, 'ABORTED', '', 0, policy.ttl_s, now)
+        return true
+    end
+    count('recovered')
+    if policy.is_death and deaths >= DEATHS_MAX then
+        end_job(account, ctl, 'FAILED', 'the worker died while running this job, ' .. deaths
+            .. ' times in a row', 0, policy.ttl_s, now)
+        return true
+    end
+    if not policy.is_death or deaths < 2 then
+        to_queue(account, ctl, 'RPUSH', now)
+        return true
+    end
+    -- Full jitter; the claim's token is the randomness that a script does not have.
+    local due = now + math.floor(policy.backoff_ms * tonumber(ctl.claim:sub(1, 8), 16) / 2^32)
+    if due > (tonumber(ctl.enqueued_ms) or now) + policy.max_age_ms then
+        end_job(account, ctl, 'FAILED', 'the job is too old to wait again after its worker died',
+            0, policy.ttl_s, now)
+    else
+        to_delayed(account, ctl, due, '', now)
+    end
+    return true
+end
