@@ -1,0 +1,439 @@
+#include "tests/support/queue_desk.h"
+
+#include "common/mem.h"
+#include "tests/support/loop_until.h"
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIMIT_MS = 10000, POP_WAIT_MS = 10 };
+
+struct queue_desk {
+    struct redis_fixture *redis; /* borrowed */
+    struct loop *loop;
+    struct redis_address address;
+    struct redis_client *client;
+    struct redis_client *blocking;
+    struct job_queue *queue;
+    unsigned ups;
+    bool is_answered;
+};
+
+struct job_queue_options desk_options(void)
+{
+    return (struct job_queue_options){
+        .namespace_name = "t",
+        .lease_ms = 15000,
+        .queue_max = 10,
+        .result_ttl_s = 86400,
+        .job_attempts = 3,
+        .job_max_age_ms = 3600000,
+        .retry = {.base_ms = 10, .max_ms = 10},
+    };
+}
+
+static void on_state(void *arg, bool is_up, const struct error *why_down)
+{
+    struct queue_desk *desk = arg;
+    (void)why_down;
+    desk->ups += is_up;
+}
+
+static bool both_are_up(void *arg)
+{
+    const struct queue_desk *desk = arg;
+    return desk->ups == 2;
+}
+
+struct queue_desk *queue_desk_new(struct redis_fixture *redis,
+                                  const struct job_queue_options *options)
+{
+    struct queue_desk *desk = mem_new(1, sizeof *desk);
+    struct job_queue_options defaults = desk_options();
+    struct error err;
+    desk->redis = redis;
+    desk->loop = loop_new();
+    if (!redis_address_parse(&desk->address, redis_fixture_url(redis), &err)) {
+        fail_because("%s", err.text);
+    }
+    const struct redis_options redis_options = {
+        .address = &desk->address,
+        .name = "desk",
+        .timeout_ms = LIMIT_MS,
+        .on_state = on_state,
+        .arg = desk,
+    };
+    desk->client = redis_client_new(desk->loop, &redis_options);
+    desk->blocking = redis_client_new(desk->loop, &redis_options);
+    desk->queue = job_queue_new(desk->client, options == NULL ? &defaults : options);
+    assert_loop_reaches(desk->loop, both_are_up, desk, LIMIT_MS);
+    return desk;
+}
+
+void queue_desk_free(struct queue_desk *desk)
+{
+    if (desk == NULL) {
+        return;
+    }
+    redis_client_free(desk->client);
+    redis_client_free(desk->blocking);
+    job_queue_free(desk->queue);
+    redis_address_clear(&desk->address);
+    loop_free(desk->loop);
+    mem_free(desk);
+}
+
+/* ---- Waiting for an answer ---- */
+
+/* A call's answer: where it goes, and whose call it was. */
+struct ask {
+    struct queue_desk *desk;
+    void *answer;
+};
+
+static bool is_answered(void *arg)
+{
+    const struct queue_desk *desk = arg;
+    return desk->is_answered;
+}
+
+static void begin(struct ask *ask, struct queue_desk *desk, void *answer)
+{
+    *ask = (struct ask){.desk = desk, .answer = answer};
+    desk->is_answered = false;
+}
+
+static void wait_answer(const struct ask *ask)
+{
+    assert_false(ask->desk->is_answered);
+    assert_loop_reaches(ask->desk->loop, is_answered, ask->desk, LIMIT_MS);
+}
+
+static void answered(const struct ask *ask)
+{
+    assert_false(ask->desk->is_answered);
+    ask->desk->is_answered = true;
+}
+
+static enum error_code code_of(const struct error *why_not)
+{
+    return why_not == NULL ? ERROR_NONE : why_not->code;
+}
+
+/* ---- The API's calls ---- */
+
+static void on_enqueued(void *arg, enum enqueue_result result, const char *job,
+                        const struct error *why_not)
+{
+    const struct ask *ask = arg;
+    struct enqueue_answer *answer = ask->answer;
+    answer->code = code_of(why_not);
+    answer->result = result;
+    (void)snprintf(answer->job, sizeof answer->job, "%s", job == NULL ? "" : job);
+    answered(ask);
+}
+
+struct enqueue_answer desk_enqueue(struct queue_desk *desk, const char *account)
+{
+    struct enqueue_answer answer = {0};
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_enqueue(desk->queue, account, on_enqueued, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+static void on_read_state(void *arg, const char *state, const struct error *why_not)
+{
+    static const char *const states[] = {"READY", "WORKING", "FINISHED", "FAILED", "ABORTED"};
+    const struct ask *ask = arg;
+    assert_null(why_not);
+    const char **answer = ask->answer;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        if (strcmp(states[i], state) == 0) {
+            *answer = states[i];
+        }
+    }
+    assert_non_null(*answer);
+    answered(ask);
+}
+
+const char *desk_state(struct queue_desk *desk, const char *account)
+{
+    const char *answer = NULL;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_get_state(desk->queue, account, on_read_state, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+static void on_aborted(void *arg, bool found, const struct error *why_not)
+{
+    const struct ask *ask = arg;
+    assert_null(why_not);
+    *(bool *)ask->answer = found;
+    answered(ask);
+}
+
+bool desk_abort(struct queue_desk *desk, const char *account)
+{
+    bool answer = false;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_abort(desk->queue, account, on_aborted, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+static void on_report(void *arg, const char *report, size_t size, const struct error *why_not)
+{
+    const struct ask *ask = arg;
+    assert_null(why_not);
+    if (report != NULL) {
+        json_error_t error;
+        json_t *parsed = json_loadb(report, size, JSON_REJECT_DUPLICATES, &error);
+        if (parsed == NULL) {
+            fail_because("%s in %s", error.text, report);
+        }
+        *(json_t **)ask->answer = parsed;
+    }
+    answered(ask);
+}
+
+json_t *desk_report(struct queue_desk *desk, const char *account)
+{
+    json_t *answer = NULL;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_get_report(desk->queue, account, on_report, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+/* ---- The worker's calls for itself ---- */
+
+static void on_done(void *arg, const struct error *why_not)
+{
+    const struct ask *ask = arg;
+    *(enum error_code *)ask->answer = code_of(why_not);
+    answered(ask);
+}
+
+static struct worker_info info_of(const char *worker)
+{
+    return (struct worker_info){
+        .name = worker,
+        .host = "host",
+        .pid = 1,
+        .started_at_ms = 1700000000123,
+        .concurrency = 64,
+    };
+}
+
+enum error_code desk_register(struct queue_desk *desk, const char *worker)
+{
+    enum error_code answer = ERROR_NONE;
+    struct ask ask;
+    struct worker_info info = info_of(worker);
+    begin(&ask, desk, &answer);
+    job_queue_register(desk->queue, &info, on_done, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+enum error_code desk_unregister(struct queue_desk *desk, const char *worker)
+{
+    enum error_code answer = ERROR_NONE;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_unregister(desk->queue, worker, on_done, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+static void on_beaten(void *arg, const char *const *aborted, size_t aborted_count,
+                      const struct error *why_not)
+{
+    const struct ask *ask = arg;
+    struct beat_answer *answer = ask->answer;
+    answer->code = code_of(why_not);
+    assert_in_range(aborted_count, 0, DESK_ABORTED_MAX);
+    for (size_t i = 0; i < aborted_count; i++) {
+        (void)snprintf(answer->aborted[i], sizeof answer->aborted[i], "%s", aborted[i]);
+    }
+    answer->aborted_count = aborted_count;
+    answered(ask);
+}
+
+struct beat_answer desk_beat(struct queue_desk *desk, const char *worker)
+{
+    struct beat_answer answer = {0};
+    struct ask ask;
+    struct worker_info info = info_of(worker);
+    begin(&ask, desk, &answer);
+    job_queue_beat(desk->queue, &info, on_beaten, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+static void on_popped(void *arg, const char *element, size_t size, const struct error *why_not)
+{
+    const struct ask *ask = arg;
+    struct pop_answer *answer = ask->answer;
+    answer->code = code_of(why_not);
+    assert_in_range(size, 0, sizeof answer->element - 1);
+    if (element != NULL) {
+        memcpy(answer->element, element, size);
+    }
+    answered(ask);
+}
+
+struct pop_answer desk_pop(struct queue_desk *desk, const char *worker)
+{
+    struct pop_answer answer = {0};
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_pop(desk->queue, desk->blocking, worker, POP_WAIT_MS, on_popped, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+/* ---- The worker's calls for a run ---- */
+
+static void on_claimed(void *arg, const struct job_claim *claim, const struct error *why_not)
+{
+    const struct ask *ask = arg;
+    struct claim_answer *answer = ask->answer;
+    answer->code = code_of(why_not);
+    answer->is_run = claim != NULL;
+    if (claim != NULL) {
+        answer->claim = *claim;
+    }
+    answered(ask);
+}
+
+struct claim_answer desk_claim(struct queue_desk *desk, const char *worker, const char *element,
+                               const char *token)
+{
+    struct claim_answer answer = {0};
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_claim(desk->queue, worker, element, strlen(element), token, on_claimed, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+struct claim_answer desk_start(struct queue_desk *desk, const char *worker)
+{
+    char token[RANDOM_ID_SIZE];
+    struct pop_answer popped = desk_pop(desk, worker);
+    assert_int_equal(popped.code, ERROR_NONE);
+    if (popped.element[0] == '\0') {
+        return (struct claim_answer){0};
+    }
+    return desk_claim(desk, worker, popped.element, random_id_make(token));
+}
+
+enum error_code desk_progress(struct queue_desk *desk, const struct job_claim *claim,
+                              const struct run_counts *counts, const char *details)
+{
+    enum error_code answer = ERROR_NONE;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_progress(desk->queue, claim, counts, details, on_done, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+static void on_finished(void *arg, enum job_end end, const struct error *why_not)
+{
+    const struct ask *ask = arg;
+    struct finish_answer *answer = ask->answer;
+    answer->code = code_of(why_not);
+    answer->end = end;
+    answered(ask);
+}
+
+struct finish_answer desk_finish_with(struct queue_desk *desk, const struct job_claim *claim,
+                                      const struct run_result *result)
+{
+    struct finish_answer answer = {0};
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_finish(desk->queue, claim, result, on_finished, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+struct finish_answer desk_finish(struct queue_desk *desk, const struct job_claim *claim,
+                                 enum run_outcome outcome)
+{
+    const struct run_result result = {
+        .outcome = outcome,
+        .error = outcome == RUN_OK ? NULL : "it did not work",
+    };
+    return desk_finish_with(desk, claim, &result);
+}
+
+/* ---- Housekeeping ---- */
+
+static void on_swept(void *arg, int64_t moved, const struct error *why_not)
+{
+    const struct ask *ask = arg;
+    if (why_not != NULL) {
+        fail_because("%s", why_not->text);
+    }
+    *(int64_t *)ask->answer = moved;
+    answered(ask);
+}
+
+typedef void sweep_fn(struct job_queue *queue, job_swept_fn *fn, void *arg);
+
+static int64_t sweep(struct queue_desk *desk, sweep_fn *start)
+{
+    int64_t answer = 0;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    start(desk->queue, on_swept, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+int64_t desk_promote(struct queue_desk *desk)
+{
+    return sweep(desk, job_queue_promote);
+}
+
+int64_t desk_take_back(struct queue_desk *desk)
+{
+    return sweep(desk, job_queue_take_back);
+}
+
+int64_t desk_audit(struct queue_desk *desk)
+{
+    return sweep(desk, job_queue_audit);
+}
+
+int64_t desk_take_back_own(struct queue_desk *desk, const char *worker, const char *const *known,
+                           size_t known_count)
+{
+    int64_t answer = 0;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_take_back_own(desk->queue, worker, known, known_count, on_swept, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+void desk_end_lease(struct queue_desk *desk, const char *worker, int64_t ms_ago)
+{
+    const struct redis_list *time = redis_list(desk->redis, "TIME");
+    int64_t now_ms =
+        strtoll(time->items[0], NULL, 10) * 1000 + strtoll(time->items[1], NULL, 10) / 1000;
+    char end[24];
+    (void)snprintf(end, sizeof end, "%lld", (long long)(now_ms - ms_ago));
+    redis_do(desk->redis, "ZADD {t}:workers XX %s %s", end, worker);
+}

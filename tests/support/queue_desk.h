@@ -1,0 +1,88 @@
+/* The job machine over a private Redis, each call made and waited for: what a test reads as
+   "enqueue, claim, finish". */
+#ifndef OMNIHOOK_TESTS_SUPPORT_QUEUE_DESK_H
+#define OMNIHOOK_TESTS_SUPPORT_QUEUE_DESK_H
+
+#include "common/job_queue.h"
+#include "tests/support/redis_fixture.h"
+
+#include <jansson.h>
+
+struct queue_desk;
+
+enum { DESK_ELEMENT_SIZE = 2048, DESK_ABORTED_MAX = 8 };
+
+/* options NULL = desk_options(). Borrows redis for the desk's life. */
+struct queue_desk *queue_desk_new(struct redis_fixture *redis,
+                                  const struct job_queue_options *options);
+void queue_desk_free(struct queue_desk *desk);
+
+/* Namespace t, lease 15 s, 3 attempts, 10 waiting jobs, no backoff to speak of. */
+struct job_queue_options desk_options(void);
+
+/* Every answer has the code of its error; ERROR_NONE = none. */
+struct enqueue_answer {
+    enum error_code code;
+    enum enqueue_result result;
+    char job[RANDOM_ID_SIZE];
+};
+struct enqueue_answer desk_enqueue(struct queue_desk *desk, const char *account);
+
+/* "READY" ...; a literal. */
+const char *desk_state(struct queue_desk *desk, const char *account);
+
+bool desk_abort(struct queue_desk *desk, const char *account);
+
+/* The report, parsed: to be json_decref'ed; NULL when there is none. */
+json_t *desk_report(struct queue_desk *desk, const char *account);
+
+enum error_code desk_register(struct queue_desk *desk, const char *worker);
+enum error_code desk_unregister(struct queue_desk *desk, const char *worker);
+
+struct beat_answer {
+    enum error_code code;
+    size_t aborted_count;
+    char aborted[DESK_ABORTED_MAX][JOB_ACCOUNT_SIZE];
+};
+struct beat_answer desk_beat(struct queue_desk *desk, const char *worker);
+
+struct pop_answer {
+    enum error_code code;
+    char element[DESK_ELEMENT_SIZE]; /* "" = none came */
+};
+/* Waits 10 ms at most. */
+struct pop_answer desk_pop(struct queue_desk *desk, const char *worker);
+
+struct claim_answer {
+    enum error_code code;
+    bool is_run; /* claim is filled */
+    struct job_claim claim;
+};
+struct claim_answer desk_claim(struct queue_desk *desk, const char *worker, const char *element,
+                               const char *token);
+/* Pops and claims with a new token. */
+struct claim_answer desk_start(struct queue_desk *desk, const char *worker);
+
+enum error_code desk_progress(struct queue_desk *desk, const struct job_claim *claim,
+                              const struct run_counts *counts, const char *details);
+
+struct finish_answer {
+    enum error_code code;
+    enum job_end end;
+};
+struct finish_answer desk_finish(struct queue_desk *desk, const struct job_claim *claim,
+                                 enum run_outcome outcome);
+struct finish_answer desk_finish_with(struct queue_desk *desk, const struct job_claim *claim,
+                                      const struct run_result *result);
+
+/* How much was moved; the test fails on an error. */
+int64_t desk_promote(struct queue_desk *desk);
+int64_t desk_take_back(struct queue_desk *desk);
+int64_t desk_take_back_own(struct queue_desk *desk, const char *worker, const char *const *known,
+                           size_t known_count);
+int64_t desk_audit(struct queue_desk *desk);
+
+/* Makes the lease of the worker have ended ms ago, by Redis's clock. */
+void desk_end_lease(struct queue_desk *desk, const char *worker, int64_t ms_ago);
+
+#endif
