@@ -7,10 +7,14 @@
 #include "tests/support/sockets.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test.h"
+#include "tests/support/wait_until.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { LIMIT_MS = 10000, SHORT_MS = 150 };
 
@@ -174,6 +178,38 @@ static void a_paused_server_takes_connections_and_does_not_answer(void **state)
     raw_call_close(raw);
 }
 
+static bool nobody_listens(void *address)
+{
+    int fd = socket_connect(address);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return fd < 0;
+}
+
+static void what_a_test_started_does_not_outlive_it(void **state)
+{
+    struct temp_dir *dir = *state;
+    int told[2];
+    assert_int_equal(pipe(told), 0);
+    pid_t other_test = fork();
+    if (other_test == 0) {
+        (void)setenv("TMPDIR", temp_dir_path(dir), 1);
+        struct redis_fixture *redis = redis_fixture_new(NULL);
+        const char *address = redis_fixture_address(redis);
+        (void)!write(told[1], address, strlen(address));
+        (void)pause();
+    }
+    (void)close(told[1]);
+    char address[SOCKET_ADDRESS_SIZE] = "";
+    assert_true(read(told[0], address, sizeof address - 1) > 0);
+    assert_false(nobody_listens(address));
+    assert_int_equal(kill(other_test, SIGKILL), 0);
+    assert_becomes_true(nobody_listens, address, LIMIT_MS);
+    (void)waitpid(other_test, NULL, 0);
+    (void)close(told[0]);
+}
+
 static void a_call_to_nobody_has_no_status_but_a_reason(void **state)
 {
     struct temp_dir *dir = *state;
@@ -281,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_killed_server_with_an_append_only_file_keeps_its_data),
         cmocka_unit_test(a_server_on_tcp_asks_for_its_password),
         WITH_REDIS(a_paused_server_takes_connections_and_does_not_answer),
+        WITH_DIR(what_a_test_started_does_not_outlive_it),
         WITH_DIR(a_call_to_nobody_has_no_status_but_a_reason),
         WITH_DIR(an_answer_has_its_status_headers_and_json),
     };
