@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { URL_MAX_BYTES = 1 << 20 };
+
 /* The rows that a list is about, and the order they are listed in: from the first-th on, round to
    the one before it, read from either end. */
 struct view {
@@ -62,7 +64,7 @@ static bool passes(const struct filter *filter, const struct hook *hook)
 static void pick_rows(struct view *view, const struct filter *filter)
 {
     size_t count = 0;
-    view->owned = mem_new(view->count, sizeof *view->owned);
+    view->owned = mem_new(view->count, sizeof(struct hook *));
     for (size_t i = 0; i < view->count; i++) {
         if (passes(filter, view->rows[i])) {
             view->owned[count++] = view->rows[i];
@@ -159,7 +161,7 @@ static void print_link(struct sim *sim, const struct request *request, const cha
     const char *host = request_header(request, "Host");
     char *query = query_with(&request->query, name, value);
     struct strbuf url;
-    strbuf_init(&url, 1024 * 1024);
+    strbuf_init(&url, URL_MAX_BYTES);
     if (base == NULL) {
         strbuf_addf(&url, "%s://%s", sim->options->tls_cert == NULL ? "http" : "https",
                     host == NULL ? "localhost" : host);

@@ -98,7 +98,7 @@ static bool parse_address(struct listener *listener, struct address *address, st
         return error_set(err, ERROR_BAD_INPUT, "--listen %s: path too long", text);
     }
     local->sun_family = AF_UNIX;
-    (void)strcpy(local->sun_path, listener->unix_path);
+    memcpy(local->sun_path, listener->unix_path, strlen(listener->unix_path));
     address->size = sizeof *local;
     (void)unlink(listener->unix_path);
     return true;

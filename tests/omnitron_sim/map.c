@@ -34,7 +34,7 @@ struct map *map_new(void)
 {
     struct map *map = mem_new(1, sizeof *map);
     map->bucket_count = FIRST_BUCKETS;
-    map->buckets = mem_new(map->bucket_count, sizeof *map->buckets);
+    map->buckets = mem_new(map->bucket_count, sizeof(struct entry *));
     return map;
 }
 
@@ -67,7 +67,7 @@ void *map_get(const struct map *map, const char *key)
 static void grow(struct map *map)
 {
     size_t count = map->bucket_count * 2;
-    struct entry **buckets = mem_new(count, sizeof *buckets);
+    struct entry **buckets = mem_new(count, sizeof(struct entry *));
     for (size_t i = 0; i < map->bucket_count; i++) {
         for (struct entry *entry = map->buckets[i], *next = NULL; entry != NULL; entry = next) {
             next = entry->next;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TEXT_MAX_BYTES = 1 << 20 };
+
 static char *decoded(const char *text, size_t size)
 {
     char *copy = mem_copy_bytes(text, size);
@@ -96,7 +98,7 @@ char *query_with(const struct query *query, const char *name, const char *value)
     }
     qsort(pairs, count, sizeof *pairs, by_name);
     struct strbuf text;
-    strbuf_init(&text, 1024 * 1024);
+    strbuf_init(&text, TEXT_MAX_BYTES);
     for (size_t i = 0; i < count; i++) {
         strbuf_add_text(&text, i == 0 ? "" : "&");
         add_encoded(&text, pairs[i].name);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LOCATION_MAX_BYTES = 1 << 17 };
+
 typedef void (*route_fn)(struct sim *sim, const struct request *request, const struct route *route,
                          struct answer *answer);
 
@@ -111,7 +113,7 @@ void routes_name(const struct options *options, const struct route *route, const
 static void redirect_to_slash(const struct request *request, struct answer *answer)
 {
     struct strbuf location;
-    strbuf_init(&location, 64 * 1024);
+    strbuf_init(&location, LOCATION_MAX_BYTES);
     strbuf_addf(&location, "%s/%s%s", request->path, request->query_text[0] == '\0' ? "" : "?",
                 request->query_text);
     answer_text(answer, 301, "text/html; charset=utf-8", "");

@@ -21,7 +21,7 @@ static const char *const wide_spaces[] = {
 
 static bool is_narrow_space(char c)
 {
-    return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
+    return c != '\0' && strchr(" \t\n\v\f\r\x1c\x1d\x1e\x1f", c) != NULL;
 }
 
 /* Size of the space that the text starts (or ends) with; 0: none. */

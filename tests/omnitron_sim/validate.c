@@ -103,6 +103,14 @@ json_t *validate_text(const struct text_rule *rule, const json_t *value, json_t 
     return clean;
 }
 
+static bool is_one_of(const char *const *texts, const char *text)
+{
+    while (text != NULL && *texts != NULL && strcmp(*texts, text) != 0) {
+        texts++;
+    }
+    return text != NULL && *texts != NULL;
+}
+
 /* BooleanField.TRUE_VALUES and FALSE_VALUES. */
 static json_t *validate_bool(const json_t *value, json_t **messages)
 {
@@ -110,18 +118,13 @@ static json_t *validate_bool(const json_t *value, json_t **messages)
                                          "True", "TRUE", "on", "On", "ON",  "1",   NULL};
     static const char *const lies[] = {"f",     "F",     "n",   "N",   "no",  "No", "NO", "false",
                                        "False", "FALSE", "off", "Off", "OFF", "0",  NULL};
-    if (json_is_boolean(value)) {
-        return json_boolean(json_is_true(value));
-    }
-    double number = json_number_value(value);
-    if (json_is_number(value) && (number == 0 || number == 1)) {
-        return json_boolean(number == 1);
-    }
     const char *text = json_string_value(value);
-    for (size_t i = 0; text != NULL && truths[i] != NULL; i++) {
-        if (strcmp(text, truths[i]) == 0 || strcmp(text, lies[i]) == 0) {
-            return json_boolean(strcmp(text, truths[i]) == 0);
-        }
+    double number = json_is_number(value) ? json_number_value(value) : -1;
+    if (json_is_true(value) || number == 1 || is_one_of(truths, text)) {
+        return json_true();
+    }
+    if (json_is_false(value) || number == 0 || is_one_of(lies, text)) {
+        return json_false();
     }
     *messages = validation_messages("Must be a valid boolean.");
     return NULL;
