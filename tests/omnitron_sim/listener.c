@@ -9,9 +9,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <netdb.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +29,7 @@ enum {
 
 struct listener {
     struct sim *sim;
+    SSL_CTX *tls; /* NULL for plain HTTP */
     struct evhttp *http;
     const char *unix_path; /* NULL for TCP */
     char address[160];
@@ -49,7 +52,28 @@ static struct bufferevent *on_connection(struct event_base *base, void *context)
 {
     struct listener *listener = context;
     counters_add(listener->sim->counters, COUNTER_CONNECTIONS);
-    return bufferevent_socket_new(base, -1, 0);
+    if (listener->tls == NULL) {
+        return bufferevent_socket_new(base, -1, 0);
+    }
+    struct bufferevent *connection = bufferevent_openssl_socket_new(
+        base, -1, SSL_new(listener->tls), BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+    /* A client that closes without TLS's own farewell has still ended its requests. */
+    bufferevent_openssl_set_allow_dirty_shutdown(connection, 1);
+    return connection;
+}
+
+static bool load_certificate(struct listener *listener, struct error *err)
+{
+    const struct options *options = listener->sim->options;
+    if (options->tls_cert == NULL) {
+        return true;
+    }
+    listener->tls = SSL_CTX_new(TLS_server_method());
+    assert(listener->tls != NULL);
+    return (SSL_CTX_use_certificate_chain_file(listener->tls, options->tls_cert) == 1 &&
+            SSL_CTX_use_PrivateKey_file(listener->tls, options->tls_key, SSL_FILETYPE_PEM) == 1) ||
+           error_set(err, ERROR_BAD_INPUT, "%s and %s are not a certificate and its key",
+                     options->tls_cert, options->tls_key);
 }
 
 struct address {
@@ -162,7 +186,7 @@ struct listener *listener_start(struct sim *sim, struct error *err)
     evhttp_set_timeout(listener->http, IDLE_SECONDS);
     evhttp_set_bevcb(listener->http, on_connection, listener);
     evhttp_set_gencb(listener->http, on_request, sim);
-    if (!listen_on(listener, err)) {
+    if (!load_certificate(listener, err) || !listen_on(listener, err)) {
         listener_free(listener);
         return NULL;
     }
@@ -175,6 +199,7 @@ void listener_free(struct listener *listener)
         return;
     }
     evhttp_free(listener->http);
+    SSL_CTX_free(listener->tls);
     if (listener->unix_path != NULL) {
         (void)unlink(listener->unix_path);
     }
