@@ -1,4 +1,4 @@
-/* The simulator answers as OMNITRON's own software does: authentication, fields, and rows. */
+/* The simulator answers as Omnitron's own software does: authentication, fields, and rows. */
 #include "common/mem.h"
 #include "tests/support/omnitron_call.h"
 #include "tests/support/test.h"
