@@ -208,6 +208,7 @@ struct program {
 };
 
 static const char told[] = "listening on ";
+static const char sim_path[] = TEST_BIN_DIR "/omnitron-sim";
 
 static struct program run_program(const char *const argv[])
 {
@@ -234,7 +235,7 @@ static void stop_program(struct program *program)
 static void options_set_users_paths_and_pages(void **state)
 {
     (void)state;
-    const char *const argv[] = {TEST_BIN_DIR "/omnitron-sim",
+    const char *const argv[] = {sim_path,
                                 "--superuser",
                                 "root:pw:tok",
                                 "--user",
@@ -272,7 +273,7 @@ static void options_set_users_paths_and_pages(void **state)
 static void a_wrong_option_is_refused(void **state)
 {
     (void)state;
-    const char *const argv[] = {TEST_BIN_DIR "/omnitron-sim", "--pagination", "pages", NULL};
+    const char *const argv[] = {sim_path, "--pagination", "pages", NULL};
     struct program program = run_program(argv);
     assert_int_equal(process_wait_exit(program.process, LIMIT_MS), 2);
     stop_program(&program);
@@ -285,7 +286,7 @@ static void it_can_listen_on_a_unix_socket(void **state)
     char *path = temp_dir_join(dir, "omnitron.sock");
     char listen[256];
     (void)snprintf(listen, sizeof listen, "unix:%s", path);
-    const char *const argv[] = {TEST_BIN_DIR "/omnitron-sim", "--listen", listen, NULL};
+    const char *const argv[] = {sim_path, "--listen", listen, NULL};
     struct program program = run_program(argv);
     wait_for_address(&program);
     assert_string_equal(program.address, listen);
@@ -312,8 +313,8 @@ static bool has_a_request(void *address)
 static void a_signal_ends_it_with_requests_still_unanswered(void **state)
 {
     (void)state;
-    const char *const argv[] = {
-        TEST_BIN_DIR "/omnitron-sim", "--user", "ann:pw:ann-token", "--latency-ms", "60000", NULL};
+    const char *const argv[] = {sim_path,       "--user", "ann:pw:ann-token",
+                                "--latency-ms", "60000",  NULL};
     struct program program = run_program(argv);
     wait_for_address(&program);
     struct raw_call *raw = raw_call_open(program.address);

@@ -27,7 +27,7 @@ static bool is_narrow_space(char c)
 /* Size of the space that the text starts (or ends) with; 0: none. */
 static size_t space_at(const char *text, size_t size, bool at_end)
 {
-    if (size > 0 && is_narrow_space(at_end ? text[size - 1] : text[0])) {
+    if (size > 0 && is_narrow_space(text[at_end ? size - 1 : 0])) {
         return 1;
     }
     for (size_t i = 0; i < sizeof wide_spaces / sizeof wide_spaces[0]; i++) {
