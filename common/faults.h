@@ -21,7 +21,7 @@ struct faults {
 void faults_add(struct faults *faults, const char *format, ...) PRINTF_LIKE(2, 3);
 void faults_warn(struct faults *faults, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Writes each fault as a line on stderr, then "... and N more" when there are more than shown. */
+/* Writes each fault as a line on stderr, then "… and N more" when there are more than shown. */
 void faults_print(const struct faults *faults);
 void faults_clear(struct faults *faults);
 

@@ -2,8 +2,10 @@
 #ifndef OMNIHOOK_COMMON_SERVICE_CONFIG_H
 #define OMNIHOOK_COMMON_SERVICE_CONFIG_H
 
+#include "common/api_key.h"
 #include "common/backoff.h"
 #include "common/faults.h"
+#include "common/listen_address.h"
 #include "common/log.h"
 #include "common/secret.h"
 
@@ -11,22 +13,6 @@
 #include <stdint.h>
 
 enum program { PROGRAM_API, PROGRAM_WORKER, PROGRAM_CLI };
-
-enum { API_KEY_HASH_SIZE = 32 };
-
-/* SHA-256 of an API key. */
-struct api_key_hash {
-    unsigned char bytes[API_KEY_HASH_SIZE];
-};
-
-/* "host:port", "[v6]:port" or "unix:/path", checked. */
-struct listen_address {
-    char *text;      /* as given; owned; NULL = off */
-    char *host;      /* owned; NULL for a unix socket */
-    int port;        /* 0 = any free one */
-    char *path;      /* owned; of a unix socket, else NULL */
-    bool is_default; /* nobody asked for it: in use = a warning, not an error */
-};
 
 struct service_config {
     struct secret redis_url; /* secret: it may hold a password */

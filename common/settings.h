@@ -61,6 +61,10 @@ const struct account *settings_find_account(const struct settings *settings, con
 /* The account that a key belongs to, O(1), comparing hashes in constant time. */
 const struct account *settings_find_key(const struct settings *settings,
                                         const struct api_key_hash *hash);
+/* The account with auth omnitron that a caller's unknown token is shown to: the one whose hosts
+   have the Host header's value (with or without its port), or the only account there is. NULL when
+   there is none. */
+const struct account *settings_find_host(const struct settings *settings, const char *host);
 size_t settings_account_count(const struct settings *settings);
 const struct account *settings_account_at(const struct settings *settings, size_t index);
 

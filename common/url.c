@@ -109,8 +109,8 @@ bool url_parse(struct url *url, const char *text, struct error *err)
     bool has_host;
     char *complete = with_some_host(text, authority, &has_host);
     CURLU *handle = curl_url();
-    CURLUcode code = curl_url_set(handle, CURLUPART_URL, complete,
-                                  CURLU_NON_SUPPORT_SCHEME | CURLU_PATH_AS_IS);
+    CURLUcode code =
+        curl_url_set(handle, CURLUPART_URL, complete, CURLU_NON_SUPPORT_SCHEME | CURLU_PATH_AS_IS);
     free_wiped(complete);
     bool is_good = code == CURLUE_OK && take_parts(url, handle, has_host);
     curl_url_cleanup(handle);

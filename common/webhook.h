@@ -46,14 +46,18 @@ struct registered_hook {
 
 /* Reads entry; adds one fault for each thing wrong, each starting with path, e.g.
    "accounts.acme.OMNITRON_WEBHOOKS[2]". Secrets given as secret_key_file or secret_key_env are read
-   through settings' own reader before: here entry holds the plain "secret_key". False when a fault
-   was added; webhook is then cleared. Pair with webhook_clear. */
-MUST_CHECK bool webhook_parse(struct webhook *webhook, const json_t *entry, const char *path,
+   through settings' own reader before: here entry holds the plain "secret_key". entry is borrowed
+   and not changed; webhook keeps references to parts of it. False when a fault was added; webhook
+   is then cleared. Pair with webhook_clear. */
+MUST_CHECK bool webhook_parse(struct webhook *webhook, json_t *entry, const char *path,
                               struct faults *faults);
 void webhook_clear(struct webhook *webhook);
 
-/* Equal in every field. */
+/* Equal in every field; which ones are named does not matter. */
 bool webhook_equals(const struct webhook *left, const struct webhook *right);
+
+/* (target_url, event_type) as one owned text, for a hash_index: equal only when both are. */
+char *webhook_key(const char *target_url, const char *event_type);
 
 /* The body that creates it (all fields Omnitron needs; secret_key and callback only when set), or a
    PATCH of just the given enum webhook_field bits. Owned by the caller. Holds secrets. */
@@ -67,8 +71,9 @@ unsigned webhook_drift(const struct webhook *webhook, const struct registered_ho
 /* "secret_key" ...; static. field is one bit. */
 const char *webhook_field_name(enum webhook_field field);
 
-/* Takes over what it needs of a row of the list. ERROR_PROTOCOL when a key field is missing or of a
-   wrong type. Pair with registered_hook_clear. */
+/* Takes over what it needs of a row of the list; row is borrowed. ERROR_PROTOCOL when a key field
+   is missing or of a wrong type: the whole list makes no sense. ERROR_BAD_INPUT when only is_active
+   is of a wrong type: leave this row out, with a warning. Pair with registered_hook_clear. */
 MUST_CHECK bool registered_hook_parse(struct registered_hook *hook, json_t *row, struct error *err);
 void registered_hook_clear(struct registered_hook *hook);
 

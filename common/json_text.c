@@ -1,0 +1,131 @@
+#include "common/json_text.h"
+
+#include "common/mem.h"
+#include "common/strbuf.h"
+
+#include <string.h>
+
+enum { PATH_MAX_BYTES = 2048, KEY_SHOWN_MAX = 128 };
+
+/* jansson's own texts quote what they met. */
+static const char *describe(enum json_error_code code)
+{
+    static const struct {
+        enum json_error_code code;
+        const char *text;
+    } texts[] = {
+        {json_error_premature_end_of_input, "the JSON ends too early"},
+        {json_error_end_of_input_expected, "something follows after the end of the JSON"},
+        {json_error_invalid_utf8, "must be UTF-8"},
+        {json_error_null_character, "\\u0000 is not allowed"},
+        {json_error_null_byte_in_key, "\\u0000 is not allowed"},
+        {json_error_numeric_overflow, "a number is too large"},
+        {json_error_stack_overflow, "the JSON is nested too deeply"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i].code == code) {
+            return texts[i].text;
+        }
+    }
+    return "must be valid JSON";
+}
+
+/* One open object or array on the way to a position. */
+struct level {
+    bool is_array;
+    bool expects_key;
+    size_t index;    /* of the element, in an array */
+    const char *key; /* in the text, still escaped; NULL before the first one */
+    size_t key_size;
+};
+
+struct path_scan {
+    struct level *levels;
+    size_t depth;
+    size_t capacity;
+};
+
+static void push(struct path_scan *scan, bool is_array)
+{
+    if (scan->depth == scan->capacity) {
+        scan->capacity = scan->capacity * 2 + 16;
+        scan->levels = mem_resize(scan->levels, scan->capacity, sizeof *scan->levels);
+    }
+    scan->levels[scan->depth++] = (struct level){.is_array = is_array, .expects_key = !is_array};
+}
+
+/* The string that begins at text + at: remembered when it is a key. Returns where it ends. */
+static size_t skip_string(struct path_scan *scan, const char *text, size_t at, size_t end)
+{
+    size_t start = ++at;
+    while (at < end && text[at] != '"') {
+        at += text[at] == '\\' ? 2 : 1;
+    }
+    struct level *top = scan->depth == 0 ? NULL : &scan->levels[scan->depth - 1];
+    if (top != NULL && top->expects_key && at < end) {
+        top->key = text + start;
+        top->key_size = at - start;
+        top->expects_key = false;
+    }
+    return at;
+}
+
+static void scan_mark(struct path_scan *scan, char mark)
+{
+    struct level *top = scan->depth == 0 ? NULL : &scan->levels[scan->depth - 1];
+    if (mark == '{' || mark == '[') {
+        push(scan, mark == '[');
+    } else if ((mark == '}' || mark == ']') && top != NULL) {
+        scan->depth--;
+    } else if (mark == ',' && top != NULL) {
+        top->index++;
+        top->expects_key = !top->is_array;
+    }
+}
+
+/* The path of the key or value that ends at text + end. What is before it is good JSON: the parser
+   has got so far. */
+static char *path_at(const char *text, size_t end, const char *root)
+{
+    struct path_scan scan = {0};
+    for (size_t at = 0; at < end; at++) {
+        if (text[at] == '"') {
+            at = skip_string(&scan, text, at, end);
+        } else {
+            scan_mark(&scan, text[at]);
+        }
+    }
+    struct strbuf path;
+    strbuf_init(&path, PATH_MAX_BYTES);
+    strbuf_add_text(&path, root);
+    for (size_t i = 0; i < scan.depth; i++) {
+        const struct level *level = &scan.levels[i];
+        int size = level->key_size < KEY_SHOWN_MAX ? (int)level->key_size : KEY_SHOWN_MAX;
+        if (level->is_array) {
+            strbuf_addf(&path, "[%zu]", level->index);
+        } else if (level->key != NULL) {
+            strbuf_addf(&path, "%s%.*s", path.size == 0 ? "" : ".", size, level->key);
+        }
+    }
+    mem_free(scan.levels);
+    return strbuf_take(&path);
+}
+
+json_t *json_text_decode(const struct secret *text, const char *place, const char *root,
+                         struct faults *faults)
+{
+    json_error_t err;
+    json_t *value = json_loadb(text->value, text->size, JSON_REJECT_DUPLICATES, &err);
+    if (value != NULL) {
+        return value;
+    }
+    if (json_error_code(&err) != json_error_duplicate_key) {
+        faults_add(faults, "%s: line %d, column %d: %s", place, err.line, err.column,
+                   describe(json_error_code(&err)));
+        return NULL;
+    }
+    char *path = path_at(text->value, (size_t)err.position, root);
+    faults_add(faults, "%s: duplicate key (line %d, column %d)", path, err.line, err.column);
+    mem_free(path);
+    return json_loadb(text->value, text->size, 0, NULL);
+}

@@ -1,0 +1,276 @@
+#include "common/webhook.h"
+
+#include "common/countdown.h"
+#include "common/jsonget.h"
+#include "common/mem.h"
+#include "common/private_host.h"
+#include "common/strbuf.h"
+#include "common/text.h"
+#include "common/url.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* In code points, of Omnitron's model. */
+enum { EVENT_TYPE_MAX = 124, TARGET_URL_MAX = 255, SECRET_KEY_MAX = 124, CALLBACK_MAX = 64 };
+
+static const char *const field_names[WEBHOOK_FIELD_COUNT] = {
+    "is_active",          "secret_key", "callback", "retry_countdown_config",
+    "additional_headers", "config"};
+
+const char *webhook_field_name(enum webhook_field field)
+{
+    unsigned bit = 0;
+    while (bit < WEBHOOK_FIELD_COUNT - 1 && ((unsigned)field >> bit & 1) == 0) {
+        bit++;
+    }
+    return field_names[bit];
+}
+
+/* A text that the server keeps byte for byte: it removes white space at the ends, refuses 0 bytes,
+   and counts code points. NULL when there is none, or a fault was added. */
+static const char *get_kept_text(struct jsonget *get, const char *key, size_t max)
+{
+    const char *text = jsonget_text(get, key);
+    if (text == NULL) {
+        return NULL;
+    }
+    size_t length = text_length(text);
+    if (length == 0 || length > max) {
+        jsonget_fault(get, key, "must have 1 to %zu characters", max);
+    } else if (text_has_control(text)) {
+        jsonget_fault(get, key, "must not hold control characters");
+    } else if (!text_is_trimmed(text)) {
+        jsonget_fault(get, key, "must not begin or end with white space");
+    } else {
+        return text;
+    }
+    return NULL;
+}
+
+static bool is_http(const struct url *url)
+{
+    return (strcmp(url->scheme, "http") == 0 || strcmp(url->scheme, "https") == 0) &&
+           url->host != NULL && (url->port == NULL || strcmp(url->port, "0") != 0);
+}
+
+static void check_target_url(struct jsonget *get, const char *text)
+{
+    struct url url;
+    if (!url_parse(&url, text, NULL)) {
+        jsonget_fault(get, "target_url", "must be an absolute http or https URL");
+        return;
+    }
+    if (!is_http(&url)) {
+        jsonget_fault(get, "target_url", "must be an absolute http or https URL");
+    } else if (url.user != NULL || url.password != NULL) {
+        jsonget_fault(get, "target_url", "must not hold a user or a password");
+    } else if (host_is_private(url.host)) {
+        faults_warn(get->faults,
+                    "%s.target_url: is an address of this machine or a private network", get->path);
+    }
+    url_clear(&url);
+}
+
+/* RFC 9110, 5.6.2: what a header's name is made of. */
+static bool is_token(const char *name)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    return name[0] != '\0' && name[strspn(name, token)] == '\0';
+}
+
+/* Omnitron stores any JSON, and then fails at each delivery unless these are headers. */
+static void check_headers(const struct jsonget *parent, json_t *headers, bool *is_good)
+{
+    char *path = jsonget_path(parent, "additional_headers");
+    struct jsonget get = {
+        .object = headers, .path = path, .faults = parent->faults, .is_good = true};
+    const char *name;
+    json_t *value;
+    json_object_foreach(headers, name, value)
+    {
+        if (!is_token(name)) {
+            jsonget_fault(&get, name, "must be the name of an HTTP header");
+        } else if (!json_is_string(value)) {
+            jsonget_fault(&get, name, "must be a text");
+        } else if (text_has_control(json_string_value(value)) ||
+                   !text_is_trimmed(json_string_value(value))) {
+            jsonget_fault(&get, name,
+                          "must not hold control characters or white space at its ends");
+        }
+    }
+    *is_good = *is_good && get.is_good;
+    mem_free(path);
+}
+
+/* A reference to the object, or to a new empty one. */
+static json_t *get_object(struct jsonget *get, const char *key)
+{
+    json_t *object = jsonget_object(get, key);
+    return object == NULL ? json_object() : json_incref(object);
+}
+
+static unsigned named_fields(const struct jsonget *get)
+{
+    unsigned named = 0;
+    for (unsigned i = 0; i < WEBHOOK_FIELD_COUNT; i++) {
+        named |= jsonget_value(get, field_names[i]) != NULL ? 1U << i : 0;
+    }
+    return named;
+}
+
+static void read_fields(struct webhook *webhook, struct jsonget *get)
+{
+    if (jsonget_require(get, "event_type")) {
+        webhook->event_type = mem_copy_text(get_kept_text(get, "event_type", EVENT_TYPE_MAX));
+    }
+    if (jsonget_require(get, "target_url")) {
+        webhook->target_url = mem_copy_text(get_kept_text(get, "target_url", TARGET_URL_MAX));
+    }
+    if (webhook->target_url != NULL) {
+        check_target_url(get, webhook->target_url);
+    }
+    webhook->is_active = jsonget_bool(get, "is_active", true);
+    const char *secret_key = get_kept_text(get, "secret_key", SECRET_KEY_MAX);
+    if (secret_key != NULL) {
+        secret_set(&webhook->secret_key, secret_key, strlen(secret_key));
+    }
+    webhook->callback = mem_copy_text(get_kept_text(get, "callback", CALLBACK_MAX));
+    webhook->retry_countdown_config = countdown_parse(get);
+    webhook->additional_headers = get_object(get, "additional_headers");
+    check_headers(get, webhook->additional_headers, &get->is_good);
+    webhook->config = get_object(get, "config");
+    webhook->named = named_fields(get);
+}
+
+bool webhook_parse(struct webhook *webhook, json_t *entry, const char *path, struct faults *faults)
+{
+    static const char *const known[] = {
+        "event_type", "target_url",         "is_active",
+        "secret_key", "callback",           "retry_countdown_config",
+        "config",     "additional_headers", NULL};
+    *webhook = (struct webhook){0};
+    struct jsonget get;
+    if (!jsonget_init(&get, entry, path, faults)) {
+        return false;
+    }
+    jsonget_check_keys(&get, known);
+    read_fields(webhook, &get);
+    if (!get.is_good) {
+        webhook_clear(webhook);
+    }
+    return get.is_good;
+}
+
+void webhook_clear(struct webhook *webhook)
+{
+    mem_free(webhook->event_type);
+    mem_free(webhook->target_url);
+    secret_clear(&webhook->secret_key);
+    mem_free(webhook->callback);
+    json_decref(webhook->retry_countdown_config);
+    json_decref(webhook->additional_headers);
+    json_decref(webhook->config);
+    *webhook = (struct webhook){0};
+}
+
+static bool same_text(const char *left, const char *right)
+{
+    return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
+}
+
+bool webhook_equals(const struct webhook *left, const struct webhook *right)
+{
+    return same_text(left->event_type, right->event_type) &&
+           same_text(left->target_url, right->target_url) && left->is_active == right->is_active &&
+           secret_equals(&left->secret_key, &right->secret_key) &&
+           same_text(left->callback, right->callback) &&
+           json_equal(left->retry_countdown_config, right->retry_countdown_config) &&
+           json_equal(left->additional_headers, right->additional_headers) &&
+           json_equal(left->config, right->config);
+}
+
+char *webhook_key(const char *target_url, const char *event_type)
+{
+    struct strbuf key;
+    strbuf_init(&key, SIZE_MAX / 2);
+    /* The length in front: wherever one text ends and the other begins, no two pairs look alike. */
+    strbuf_addf(&key, "%zu:", strlen(target_url));
+    strbuf_add_text(&key, target_url);
+    strbuf_add_text(&key, event_type);
+    return strbuf_take(&key);
+}
+
+/* A new reference to what the server is sent for a field; null when there is nothing. */
+static json_t *field_value(const struct webhook *webhook, enum webhook_field field)
+{
+    switch (field) {
+    case WEBHOOK_IS_ACTIVE:
+        return json_boolean(webhook->is_active);
+    case WEBHOOK_SECRET_KEY:
+        return secret_is_set(&webhook->secret_key) ? json_string(webhook->secret_key.value)
+                                                   : json_null();
+    case WEBHOOK_CALLBACK:
+        return webhook->callback == NULL ? json_null() : json_string(webhook->callback);
+    case WEBHOOK_RETRY_COUNTDOWN_CONFIG:
+        return json_incref(webhook->retry_countdown_config);
+    case WEBHOOK_ADDITIONAL_HEADERS:
+        return json_incref(webhook->additional_headers);
+    case WEBHOOK_CONFIG:
+        return json_incref(webhook->config);
+    }
+    return json_null();
+}
+
+json_t *webhook_patch_body(const struct webhook *webhook, unsigned fields)
+{
+    json_t *body = json_object();
+    for (unsigned i = 0; i < WEBHOOK_FIELD_COUNT; i++) {
+        if ((fields >> i & 1) != 0) {
+            json_object_set_new(body, field_names[i], field_value(webhook, 1U << i));
+        }
+    }
+    return body;
+}
+
+json_t *webhook_create_body(const struct webhook *webhook)
+{
+    unsigned fields = WEBHOOK_IS_ACTIVE | WEBHOOK_RETRY_COUNTDOWN_CONFIG |
+                      WEBHOOK_ADDITIONAL_HEADERS | WEBHOOK_CONFIG;
+    fields |= secret_is_set(&webhook->secret_key) ? WEBHOOK_SECRET_KEY : 0;
+    fields |= webhook->callback != NULL ? WEBHOOK_CALLBACK : 0;
+    json_t *body = webhook_patch_body(webhook, fields);
+    json_object_set_new(body, "event_type", json_string(webhook->event_type));
+    json_object_set_new(body, "target_url", json_string(webhook->target_url));
+    return body;
+}
+
+/* What the row shows of a field, as the server would store it today: a new reference. */
+static json_t *shown_value(json_t *shown, enum webhook_field field)
+{
+    bool is_map = field == WEBHOOK_ADDITIONAL_HEADERS || field == WEBHOOK_CONFIG;
+    if (is_map && json_is_null(shown)) {
+        return json_object(); /* a row from before the server refused null */
+    }
+    return field == WEBHOOK_RETRY_COUNTDOWN_CONFIG ? countdown_normalise(shown)
+                                                   : json_incref(shown);
+}
+
+unsigned webhook_drift(const struct webhook *webhook, const struct registered_hook *hook)
+{
+    unsigned drift = 0;
+    for (unsigned i = 0; i < WEBHOOK_FIELD_COUNT; i++) {
+        enum webhook_field field = 1U << i;
+        json_t *shown = json_object_get(hook->row, field_names[i]);
+        if (field == WEBHOOK_IS_ACTIVE || (webhook->named & field) == 0 || shown == NULL) {
+            continue;
+        }
+        json_t *wanted = field_value(webhook, field);
+        json_t *there = shown_value(shown, field);
+        drift |= json_equal(wanted, there) ? 0 : field;
+        json_decref(wanted);
+        json_decref(there);
+    }
+    return drift;
+}
