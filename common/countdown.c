@@ -4,7 +4,6 @@
 #include "common/text.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,9 +63,8 @@ static bool to_integer(json_t *value, int64_t *number)
     }
     if (json_is_real(value)) {
         double real = json_real_value(value);
-        bool is_whole = fabs(real) <= largest && trunc(real) == real;
-        *number = is_whole ? (int64_t)real : 0;
-        return is_whole;
+        *number = real >= -largest && real <= largest ? (int64_t)real : 0;
+        return (double)*number == real;
     }
     return json_is_string(value) && parse_integer(json_string_value(value), number);
 }

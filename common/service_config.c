@@ -3,6 +3,7 @@
 #include "common/account_variables.h"
 #include "common/config.h"
 #include "common/mem.h"
+#include "common/redis_url.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -14,6 +15,20 @@ static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL}
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned), "config_choice writes an unsigned");
+
+static bool parse_redis_url(const struct config_row *row, const struct secret *value, void *target,
+                            struct faults *faults)
+{
+    struct redis_address address;
+    struct error err;
+    bool is_good = redis_address_parse(&address, value->value, &err);
+    redis_address_clear(&address);
+    if (!is_good) {
+        faults_add(faults, "%s: %s", row->name, err.text);
+        return false;
+    }
+    return config_secret(row, value, target, faults);
+}
 
 static bool parse_namespace(const struct config_row *row, const struct secret *value, void *target,
                             struct faults *faults)
@@ -68,7 +83,7 @@ static bool parse_operator_keys(const struct config_row *row, const struct secre
 /* Every variable of the service. What is added here belongs in docs/configuration.md too. */
 static const struct config_row rows[] = {
     {.name = "REDIS_URL",
-     .parse = config_secret,
+     .parse = parse_redis_url,
      FIELD(redis_url),
      .fallback = "redis://127.0.0.1:6379/0",
      .file_max_bytes = SECRET_MAX_BYTES},

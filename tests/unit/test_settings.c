@@ -1,7 +1,7 @@
 /* Accounts from the environment and from a settings file; every fault names its place. */
 #include "common/mem.h"
 #include "common/settings.h"
-#include "common/strbuf.h"
+#include "tests/support/environment.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,22 +56,23 @@ static void write_file(struct load *load, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-static void load_with(struct load *load, char *const *environment)
+/* Loads with an environment of these variables alone. */
+static void load_with(struct load *load, const char *const *variables)
 {
     struct service_config config = {.settings_path = load->path[0] == '\0' ? NULL : load->path};
+    char **environment = make_environment(variables);
     load->settings = settings_load(&config, environment, &load->faults);
+    free_environment(environment);
 }
 
-static char *const no_variables[] = {NULL};
+static const char *const no_variables[] = {NULL};
 
 static void the_variables_of_one_account_make_the_account_default(void **state)
 {
     struct load *load = *state;
-    char *environment[] = {"OMNITRON_URL=https://brand.example.net/api/v1",
-                           "OMNITRON_TOKEN=t0ken",
-                           "OMNIHOOK_API_KEYS=" KEY_A ", " KEY_B,
-                           "OMNITRON_WEBHOOKS=[" HOOK("package.created") "]",
-                           NULL};
+    const char *environment[] = {"OMNITRON_URL=https://brand.example.net/api/v1",
+                                 "OMNITRON_TOKEN=t0ken", "OMNIHOOK_API_KEYS=" KEY_A ", " KEY_B,
+                                 "OMNITRON_WEBHOOKS=[" HOOK("package.created") "]", NULL};
     load_with(load, environment);
     assert_int_equal(load->faults.count, 0);
     assert_non_null(load->settings);
@@ -96,13 +97,16 @@ static void the_variables_of_one_account_make_the_account_default(void **state)
 static void a_settings_file_holds_many_accounts(void **state)
 {
     struct load *load = *state;
-    write_file(load,
-               "{\"accounts\":{"
-               "\"acme\":{\"api_keys\":[\"" KEY_A "\"],\"omnitron\":{\"url\":\"https://a.example/\","
-               "\"token\":\"x\"},\"OMNITRON_WEBHOOKS\":[" HOOK("a") "]},"
-               "\"beta\":{\"api_keys\":[\"" KEY_B "\"],\"omnitron\":{\"url\":\"https://b.example/\","
-               "\"username\":\"u\",\"password\":\"p\"},\"inactive\":\"keep\",\"drift\":\"update\","
-               "\"OMNITRON_WEBHOOKS\":[]}}}");
+    write_file(load, "{\"accounts\":{"
+                     "\"acme\":{\"api_keys\":[\"" KEY_A
+                     "\"],\"omnitron\":{\"url\":\"https://a.example/\","
+                     "\"token\":\"x\"},\"OMNITRON_WEBHOOKS\":[" HOOK(
+                         "a") "]},"
+                              "\"beta\":{\"api_keys\":[\"" KEY_B
+                              "\"],\"omnitron\":{\"url\":\"https://b.example/\","
+                              "\"username\":\"u\",\"password\":\"p\"},\"inactive\":\"keep\","
+                              "\"drift\":\"update\","
+                              "\"OMNITRON_WEBHOOKS\":[]}}}");
     load_with(load, no_variables);
     assert_int_equal(load->faults.count, 0);
     assert_non_null(load->settings);

@@ -1,0 +1,189 @@
+#include "common/command_line.h"
+
+#include "common/log.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+extern char **environ;
+
+static const struct {
+    const char *name;
+    const char *purpose;
+} programs[] = {
+    [PROGRAM_API] =
+        {"omnihook-api",
+         "Serves the webhook setup services over HTTP: authenticates callers, enqueues\n"
+         "execute jobs on Redis, answers status, is_required and plan."},
+    [PROGRAM_WORKER] = {"omnihook-worker",
+                        "Runs the jobs that Redis holds: registers the missing webhooks of the\n"
+                        "settings with Omnitron. Start as many as you like, on any host."},
+    [PROGRAM_CLI] = {"omnihook", "The operator's command line."},
+};
+
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_HELP, ACTION_VERSION, ACTION_REFUSE };
+
+static void print_usage(FILE *stream, enum program program)
+{
+    (void)fprintf(stream, "Usage: %s [--check-config | --help | --version]\n",
+                  programs[program].name);
+}
+
+static void print_help(enum program program)
+{
+    print_usage(stdout, program);
+    (void)printf(
+        "\n%s\n\n"
+        "  --check-config  read the whole configuration and every file that it names,\n"
+        "                  connect to nothing, tell all faults, and end\n"
+        "  --help          show this text\n"
+        "  --version       show the version\n"
+        "\n"
+        "Configured by environment variables (docs/configuration.md); at the least:\n"
+        "  REDIS_URL           where Redis is (redis://127.0.0.1:6379/0)\n"
+        "  OMNITRON_URL        API root of the account's Omnitron\n"
+        "  OMNITRON_TOKEN      token for Omnitron, or OMNITRON_USERNAME and\n"
+        "                      OMNITRON_PASSWORD\n"
+        "  OMNITRON_WEBHOOKS   JSON array of the webhooks that must be registered\n"
+        "  OMNIHOOK_API_KEYS   sha256:<hex> of each key that may call the account\n"
+        "or, for many accounts:\n"
+        "  OMNIHOOK_SETTINGS   path of a settings file\n"
+        "\n"
+        "SIGTERM stops gracefully, a second one at once; SIGHUP reads the settings again.\n"
+        "Exit status: 0 success, 2 bad usage or configuration, 1 any other failure.\n",
+        programs[program].purpose);
+}
+
+static enum action parse_arguments(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"check-config", no_argument, NULL, ACTION_CHECK},
+        {"help", no_argument, NULL, ACTION_HELP},
+        {"version", no_argument, NULL, ACTION_VERSION},
+        {NULL, 0, NULL, 0},
+    };
+    enum action action = ACTION_RUN;
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == '?') {
+            return ACTION_REFUSE;
+        }
+        action = action == ACTION_RUN ? (enum action)option : action; /* the first one counts */
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, "%s: unexpected argument\n", argv[0]);
+        return ACTION_REFUSE;
+    }
+    return action;
+}
+
+#if defined(__has_feature)
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+enum { IS_SANITIZED = 1 };
+#else
+enum { IS_SANITIZED = 0 };
+#endif
+
+/* Secrets are in memory. Not dumpable also means that no other process of the same user can trace
+   this one or read its memory; LeakSanitizer works by tracing. */
+static void forbid_core_dumps(void)
+{
+    const struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || (!IS_SANITIZED && prctl(PR_SET_DUMPABLE, 0) != 0)) {
+        log_warn("core_dumps_not_forbidden", log_nothing());
+    }
+}
+
+static void print_warnings(const struct faults *faults)
+{
+    for (size_t i = 0; i < faults->warning_count; i++) {
+        (void)fprintf(stderr, "warning: %s\n", faults->warnings[i]);
+    }
+}
+
+static void log_warnings(const struct faults *faults)
+{
+    for (size_t i = 0; i < faults->warning_count; i++) {
+        log_warn("configuration_warning", log_text("warning", faults->warnings[i]));
+    }
+}
+
+static void print_success(const struct settings *settings)
+{
+    size_t webhooks = 0;
+    for (size_t i = 0; i < settings_account_count(settings); i++) {
+        webhooks += settings_account_at(settings, i)->webhook_count;
+    }
+    (void)printf("configuration ok: %zu accounts, %zu webhooks\n", settings_account_count(settings),
+                 webhooks);
+}
+
+/* True when the configuration is good. What is wrong, or only strange, has been told. */
+static bool load(enum program program, bool is_check, struct service_config *config,
+                 struct settings **settings)
+{
+    struct faults faults = {0};
+    bool is_config_good = service_config_load(config, program, environ, &faults);
+    /* In any case: all faults are told at once. */
+    *settings = settings_load(config, environ, &faults);
+    bool is_good = is_config_good && *settings != NULL;
+    if (is_good) {
+        log_setup(programs[program].name, config->log_level, config->log_format);
+    }
+    faults_print(&faults);
+    if (is_check || !is_good) {
+        print_warnings(&faults);
+    } else {
+        log_warnings(&faults);
+    }
+    faults_clear(&faults);
+    if (!is_good) {
+        settings_unref(*settings);
+        *settings = NULL;
+        service_config_clear(config);
+    }
+    return is_good;
+}
+
+bool command_line_start(enum program program, int argc, char **argv, struct service_config *config,
+                        struct settings **settings, int *exit_code)
+{
+    enum action action = parse_arguments(argc, argv);
+    *settings = NULL;
+    *config = (struct service_config){0};
+    *exit_code = EXIT_OK;
+    switch (action) {
+    case ACTION_REFUSE:
+        print_usage(stderr, program);
+        *exit_code = EXIT_USAGE;
+        return false;
+    case ACTION_HELP:
+        print_help(program);
+        return false;
+    case ACTION_VERSION:
+        (void)printf("%s %s\n", programs[program].name, OMNIHOOK_VERSION);
+        return false;
+    case ACTION_CHECK:
+    case ACTION_RUN:
+        break;
+    }
+    forbid_core_dumps();
+    if (!load(program, action == ACTION_CHECK, config, settings)) {
+        *exit_code = EXIT_USAGE;
+        return false;
+    }
+    if (action == ACTION_CHECK) {
+        print_success(*settings);
+        settings_unref(*settings);
+        *settings = NULL;
+        service_config_clear(config);
+        return false;
+    }
+    return true;
+}
