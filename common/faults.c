@@ -10,10 +10,8 @@ enum { FAULT_MAX_BYTES = 1024 };
 
 /* A line on its own whatever names from a file are in it: control bytes would break it in two or
    reach the terminal. */
-static char *make_line(const char *format, va_list args)
+static char *copy_line(char *line)
 {
-    char line[FAULT_MAX_BYTES];
-    (void)vsnprintf(line, sizeof line, format, args);
     for (char *c = line; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f) {
             *c = '?';
@@ -25,10 +23,12 @@ static char *make_line(const char *format, va_list args)
 void faults_add(struct faults *faults, const char *format, ...)
 {
     if (faults->count < FAULTS_SHOWN_MAX) {
+        char line[FAULT_MAX_BYTES];
         va_list args;
         va_start(args, format);
-        faults->lines[faults->count] = make_line(format, args);
+        (void)vsnprintf(line, sizeof line, format, args);
         va_end(args);
+        faults->lines[faults->count] = copy_line(line);
     }
     faults->count++;
 }
@@ -41,10 +41,12 @@ void faults_warn(struct faults *faults, const char *format, ...)
     if (faults->warnings == NULL) {
         faults->warnings = mem_new(FAULTS_SHOWN_MAX, sizeof *faults->warnings);
     }
+    char line[FAULT_MAX_BYTES];
     va_list args;
     va_start(args, format);
-    faults->warnings[faults->warning_count++] = make_line(format, args);
+    (void)vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    faults->warnings[faults->warning_count++] = copy_line(line);
 }
 
 void faults_print(const struct faults *faults)

@@ -34,9 +34,10 @@ forbid 'event2/(http|keyvalq)' 'evhttp stays in api/{server,request,reply,routes
 # Levels within common/: a file includes only its own or a lower one.
 level_of() {
     case $1 in
-    error | mem | now | strbuf | log) echo 0 ;;
-    faults | config | jsonget | secret | random_id | backoff | url | hash_index | retry_after | file) echo 1 ;;
-    service_config) echo 1 ;;
+    error | mem | now | strbuf | log | text) echo 0 ;;
+    faults | secret | random_id | backoff | url | hash_index | retry_after | file_watch) echo 1 ;;
+    jsonget | json_text | api_key | private_host | listen_address | redis_url) echo 1 ;;
+    environment | config | service_config | account_variables) echo 1 ;;
     loop | redis_* | http_* | listen_socket | ops_server | supervisor) echo 2 ;;
     *) echo 3 ;;
     esac
