@@ -1,14 +1,18 @@
 #include "tests/support/queue_desk.h"
 
 #include "common/mem.h"
+#include "common/redis_script.h"
+#include "common/strbuf.h"
 #include "tests/support/loop_until.h"
+#include "tests/support/sockets.h"
 #include "tests/support/test.h"
+#include "tests/support/wait_until.h"
 
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT_MS = 10000, POP_WAIT_MS = 10 };
+enum { LIMIT_MS = 10000, POP_WAIT_MS = 10, EVENTS_MAX_BYTES = 1 << 20 };
 
 struct queue_desk {
     struct redis_fixture *redis; /* borrowed */
@@ -17,6 +21,8 @@ struct queue_desk {
     struct redis_client *client;
     struct redis_client *blocking;
     struct job_queue *queue;
+    struct redis_client *listener; /* NULL until desk_listen */
+    struct strbuf events;
     unsigned ups;
     bool is_answered;
 };
@@ -55,6 +61,7 @@ struct queue_desk *queue_desk_new(struct redis_fixture *redis,
     struct error err;
     desk->redis = redis;
     desk->loop = loop_new();
+    strbuf_init(&desk->events, EVENTS_MAX_BYTES);
     if (!redis_address_parse(&desk->address, redis_fixture_url(redis), &err)) {
         fail_because("%s", err.text);
     }
@@ -79,10 +86,64 @@ void queue_desk_free(struct queue_desk *desk)
     }
     redis_client_free(desk->client);
     redis_client_free(desk->blocking);
+    redis_client_free(desk->listener);
     job_queue_free(desk->queue);
     redis_address_clear(&desk->address);
+    strbuf_clear(&desk->events);
     loop_free(desk->loop);
     mem_free(desk);
+}
+
+/* ---- As fixtures ---- */
+
+int queue_desk_group_setup(void **state)
+{
+    *state = redis_fixture_new(NULL);
+    return 0;
+}
+
+static bool cluster_is_ok(void *arg)
+{
+    return strstr(redis_text(arg, "CLUSTER INFO"), "cluster_state:ok") != NULL;
+}
+
+int queue_desk_group_setup_cluster(void **state)
+{
+    char port[8];
+    (void)snprintf(port, sizeof port, "%u", socket_free_port());
+    const char *const args[] = {"--cluster-enabled", "yes", "--cluster-port", port, NULL};
+    const struct redis_fixture_options options = {.args = args};
+    struct redis_fixture *redis = redis_fixture_new(&options);
+    redis_do(redis, "CLUSTER ADDSLOTSRANGE 0 16383");
+    assert_becomes_true(cluster_is_ok, redis, LIMIT_MS);
+    *state = redis;
+    return 0;
+}
+
+int queue_desk_group_teardown(void **state)
+{
+    redis_fixture_free(*state);
+    return 0;
+}
+
+int queue_desk_setup(void **state)
+{
+    struct redis_fixture *redis = *state;
+    redis_do(redis, "FLUSHALL");
+    redis_do(redis, "CONFIG SET maxmemory 0");
+    *state = queue_desk_new(redis, NULL);
+    return 0;
+}
+
+int queue_desk_teardown(void **state)
+{
+    queue_desk_free(*state);
+    return 0;
+}
+
+struct redis_fixture *queue_desk_redis(struct queue_desk *desk)
+{
+    return desk->redis;
 }
 
 /* ---- Waiting for an answer ---- */
@@ -428,12 +489,82 @@ int64_t desk_take_back_own(struct queue_desk *desk, const char *worker, const ch
     return answer;
 }
 
+/* ---- Looking at Redis itself ---- */
+
+extern const unsigned char embedded_prelude_lua[];
+
+char *desk_script(const char *body)
+{
+    struct redis_script script;
+    redis_script_init(&script, embedded_prelude_lua, (const unsigned char *)body);
+    char *text = mem_copy_text(script.text);
+    redis_script_clear(&script);
+    return text;
+}
+
+const char *desk_status(struct queue_desk *desk, const char *account, const char *field)
+{
+    const char *value = redis_text(desk->redis, "HGET {t}:status:%s %s", account, field);
+    return value == NULL ? "(none)" : value;
+}
+
+char *desk_dump(struct queue_desk *desk, const char *except)
+{
+    static const char script[] =
+        "local keys, lines = redis.call('KEYS', '*'), {} "
+        "table.sort(keys) "
+        "for _, key in ipairs(keys) do "
+        "  if ARGV[1] == '' or not key:find(ARGV[1], 1, true) then "
+        "    lines[#lines + 1] = key .. ' ' .. redis.sha1hex(redis.call('DUMP', key)) "
+        "  end "
+        "end "
+        "return table.concat(lines, '\\n')";
+    return mem_copy_text(
+        redis_text(desk->redis, "EVAL %s 1 {t}: %s", script, except == NULL ? "" : except));
+}
+
+static void on_message(void *arg, const char *message, size_t size)
+{
+    struct queue_desk *desk = arg;
+    strbuf_add(&desk->events, message, size);
+    strbuf_add_text(&desk->events, "\n");
+}
+
+static bool has_heard(void *arg)
+{
+    const struct queue_desk *desk = arg;
+    return strstr(desk->events.bytes, "\"mark\"") != NULL;
+}
+
+void desk_listen(struct queue_desk *desk)
+{
+    const struct redis_options options = {
+        .address = &desk->address, .name = "listener", .timeout_ms = LIMIT_MS};
+    desk->listener = redis_client_new(desk->loop, &options);
+    redis_client_subscribe(desk->listener, job_queue_events_channel(desk->queue), on_message, desk);
+    while (redis_int(desk->redis, "PUBLISH {t}:events %s", "{}") == 0) {
+        loop_turn(desk->loop);
+    }
+    (void)desk_events(desk);
+    strbuf_reset(&desk->events);
+}
+
+const char *desk_events(struct queue_desk *desk)
+{
+    redis_do(desk->redis, "PUBLISH {t}:events %s", "\"mark\"");
+    assert_loop_reaches(desk->loop, has_heard, desk, LIMIT_MS);
+    desk->events.size = (size_t)(strstr(desk->events.bytes, "\"mark\"") - desk->events.bytes);
+    desk->events.bytes[desk->events.size] = '\0';
+    return desk->events.bytes;
+}
+
 void desk_end_lease(struct queue_desk *desk, const char *worker, int64_t ms_ago)
 {
-    const struct redis_list *time = redis_list(desk->redis, "TIME");
-    int64_t now_ms =
-        strtoll(time->items[0], NULL, 10) * 1000 + strtoll(time->items[1], NULL, 10) / 1000;
-    char end[24];
-    (void)snprintf(end, sizeof end, "%lld", (long long)(now_ms - ms_ago));
-    redis_do(desk->redis, "ZADD {t}:workers XX %s %s", end, worker);
+    static const char script[] =
+        "local time = redis.call('TIME') "
+        "local ms = time[1] * 1000 + math.floor(time[2] / 1000) "
+        "redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', ms - ARGV[1]), ARGV[2])";
+    char ago[24];
+    (void)snprintf(ago, sizeof ago, "%" PRId64, ms_ago);
+    redis_do(desk->redis, "EVAL %s 1 {t}:workers %s %s", script, ago, worker);
 }

@@ -17,6 +17,16 @@ struct queue_desk *queue_desk_new(struct redis_fixture *redis,
                                   const struct job_queue_options *options);
 void queue_desk_free(struct queue_desk *desk);
 
+/* For cmocka: one Redis for the group, an empty one and a desk for each test. */
+int queue_desk_group_setup(void **state);
+int queue_desk_group_setup_cluster(void **state); /* Redis as a cluster of one node */
+int queue_desk_group_teardown(void **state);
+int queue_desk_setup(void **state);
+int queue_desk_teardown(void **state);
+#define DESK_TEST(test) cmocka_unit_test_setup_teardown(test, queue_desk_setup, queue_desk_teardown)
+
+struct redis_fixture *queue_desk_redis(struct queue_desk *desk);
+
 /* Namespace t, lease 15 s, 3 attempts, 10 waiting jobs, no backoff to speak of. */
 struct job_queue_options desk_options(void);
 
@@ -81,6 +91,20 @@ int64_t desk_take_back(struct queue_desk *desk);
 int64_t desk_take_back_own(struct queue_desk *desk, const char *worker, const char *const *known,
                            size_t known_count);
 int64_t desk_audit(struct queue_desk *desk);
+
+/* A script of the machine, as it would be sent: the prelude and body. Owned. */
+char *desk_script(const char *body);
+
+/* A field of the public status; "(none)" when it does not exist. Borrowed as from redis_text. */
+const char *desk_status(struct queue_desk *desk, const char *account, const char *field);
+
+/* All keys but those that contain except, each with a hash of its value, in order: owned. Two equal
+   texts: nothing has changed. except NULL = all keys. */
+char *desk_dump(struct queue_desk *desk, const char *except);
+
+/* Begins to collect what is published, and gives all until now, one line each (borrowed). */
+void desk_listen(struct queue_desk *desk);
+const char *desk_events(struct queue_desk *desk);
 
 /* Makes the lease of the worker have ended ms ago, by Redis's clock. */
 void desk_end_lease(struct queue_desk *desk, const char *worker, int64_t ms_ago);
