@@ -104,7 +104,7 @@ local function look_at_list(list)
     if not audit[field] then
         call('HSET', audit_key, field, whole(now))
     elseif now - audit[field] >= apart_ms then
-        for _, element in ipairs(call('LRANGE', list, -100, -1)) do
+        for _, element in ipairs(call('LRANGE', list, 0, 99)) do
             take_back(worker, element, policy)
             moved = moved + 1
         end

@@ -248,7 +248,7 @@ end
 -- there.
 local function take_back(worker, element, policy)
     local now = policy.now
-    if call('LREM', PREFIX .. 'processing:' .. worker, -1, element) == 0 then
+    if call('LREM', PREFIX .. 'processing:' .. worker, 1, element) == 0 then
         return false
     end
     local account, ctl = own_job(element, now)

@@ -35,7 +35,8 @@ for _, worker in ipairs(ended) do
     local processing = PREFIX .. 'processing:' .. worker
     -- From here on its BEAT is refused: with a part of its jobs gone it must not keep the rest.
     call('ZADD', workers, 'XX', 0, worker)
-    local elements = moved < limit and call('LRANGE', processing, moved - limit, -1) or {}
+    -- The newest first, each to the head of the queue: the oldest comes to stand before all.
+    local elements = moved < limit and call('LRANGE', processing, 0, limit - moved - 1) or {}
     for _, element in ipairs(elements) do
         take_back(worker, element, policy)
         moved = moved + 1
