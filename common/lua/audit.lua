@@ -123,13 +123,14 @@ for field, value in pairs(audit) do
 end
 pass_full_memory()
 
-local members = call('SSCAN', PREFIX .. 'active', audit.cursor or '0', 'COUNT', members_max)
-for _, account in ipairs(members[2]) do
-    look_at(account)
-end
+-- The lists first: what they give back is in its place when the accounts are looked at.
 local lists = call('SCAN', audit.scan or '0', 'MATCH', PREFIX .. 'processing:*', 'COUNT', scan_max)
 for _, list in ipairs(lists[2]) do
     look_at_list(list)
+end
+local members = call('SSCAN', PREFIX .. 'active', audit.cursor or '0', 'COUNT', members_max)
+for _, account in ipairs(members[2]) do
+    look_at(account)
 end
 call('HSET', audit_key, 'cursor', members[1], 'scan', lists[1])
 return moved
