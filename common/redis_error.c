@@ -60,9 +60,10 @@ static const char *unwrap(const char *text)
 static const struct row *judge(const char *text)
 {
     const struct row *row = find_row(unwrap(text));
-    if (row == NULL && starts_with(text, "ERR")) {
+    const char *prefix = "ERR ";
+    if (row == NULL && strncmp(text, prefix, strlen(prefix)) == 0) {
         /* Some proxies put it before Redis's own word. */
-        row = find_row(text + strlen("ERR "));
+        row = find_row(text + strlen(prefix));
     }
     return row;
 }
@@ -82,7 +83,9 @@ void redis_error_read_auth(const char *reply_text, struct error *err)
     } else if (strstr(reply_text, "without any password configured") != NULL) {
         (void)error_set(err, ERROR_UNAUTHORIZED, "a password is given, but Redis has none");
     } else {
-        (void)error_set(err, ERROR_UNAUTHORIZED, "AUTH was refused (%.*s)",
-                        (int)strcspn(reply_text, " "), reply_text);
+        int size = (int)strspn(reply_text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        bool is_word = reply_text[size] == ' ';
+        (void)error_set(err, ERROR_UNAUTHORIZED, "AUTH was refused (%.*s)", is_word ? size : 0,
+                        reply_text);
     }
 }

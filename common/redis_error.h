@@ -10,7 +10,7 @@
 bool redis_error_read(const char *reply_text, struct error *err);
 
 /* The same for a reply to AUTH. Some servers quote the arguments of a command that they do not
-   know: of words that are not known to be harmless only the first is kept. */
+   know: of a text that is not known to be harmless only its first word is kept. */
 void redis_error_read_auth(const char *reply_text, struct error *err);
 
 #endif
