@@ -30,5 +30,5 @@ bool loop_until(struct loop *loop, bool (*is_true)(void *), void *arg, int64_t l
 
 void loop_turn(struct loop *loop)
 {
-    (void)event_base_loop(loop_base(loop), EVLOOP_NONBLOCK);
+    (void)event_base_loop(loop_base(loop), EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
