@@ -240,7 +240,7 @@ static void a_large_reply_is_read_whole(void **state)
     ask_send(&asks[0], scene, "GET big");
     ask_send(&asks[1], scene, "PING");
     struct strbuf reply;
-    strbuf_init(&reply, 2 * SIZE);
+    strbuf_init(&reply, (size_t)2 * SIZE);
     strbuf_addf(&reply, "$%d\r\n", SIZE);
     char *bytes = mem_new(SIZE, 1);
     strbuf_add(&reply, bytes, SIZE);

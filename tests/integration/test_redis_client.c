@@ -176,7 +176,7 @@ static void a_reply_that_is_there_is_taken_although_we_look_late(void **state)
     ask_send(&asks[0], scene, "GET big");
     ask_send(&asks[1], scene, "PING");
     loop_turn(scene->loop);
-    int64_t end_ms = now_mono_ms() + 2 * SCENE_SHORT_MS;
+    int64_t end_ms = now_mono_ms() + 2LL * SCENE_SHORT_MS;
     (void)wait_until(is_late, &end_ms, SCENE_LIMIT_MS); /* as if this process had been stopped */
     ask_wait(scene, &asks[1]);
     assert_int_equal(asks[0].code, ERROR_NONE);

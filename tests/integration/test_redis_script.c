@@ -5,6 +5,7 @@
 #include "tests/support/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const unsigned char prelude[] = "local function twice(n) return 2 * n end\n";
@@ -46,8 +47,7 @@ static int64_t count_of(struct redis_fixture *redis, const char *command)
     char field[64];
     (void)snprintf(field, sizeof field, "cmdstat_%s:calls=", command);
     const char *found = strstr(info, field);
-    long long count = 0;
-    return found == NULL || sscanf(found + strlen(field), "%lld", &count) != 1 ? 0 : count;
+    return found == NULL ? 0 : strtoll(found + strlen(field), NULL, 10);
 }
 
 static void the_first_call_brings_the_script_and_the_others_only_its_name(void **state)
@@ -90,7 +90,8 @@ static void any_bytes_and_sizes_reach_the_script_the_second_time_too(void **stat
     struct stage stage = stage_start(state);
     enum { SIZE = 300000 };
     static char bytes[SIZE];
-    memcpy(bytes, "\0\r\n$", 4);
+    bytes[1] = '\r';
+    bytes[2] = '\n';
     struct redis_command call;
     redis_script_call_init(&call, &stage.script, 2);
     redis_command_add(&call, "text");

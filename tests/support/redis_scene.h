@@ -51,7 +51,7 @@ struct ask {
 };
 
 /* The callback, for commands sent by hand. */
-void on_asked(void *ask, const struct redis_reply *reply, const struct error *why_not);
+void on_asked(void *arg, const struct redis_reply *reply, const struct error *why_not);
 
 /* line: words with one space between. */
 void ask_send(struct ask *ask, struct scene *scene, const char *line);
