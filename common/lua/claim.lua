@@ -22,7 +22,7 @@ local function answer()
         now - (tonumber(ctl.enqueued_ms) or now)}
 end
 
-if ctl.claim == token then
+if is_claimed_by(ctl.claim, token) then
     return answer()
 end
 local lease_end = tonumber(call('ZSCORE', PREFIX .. 'workers', worker))

@@ -17,8 +17,8 @@ local now = now_ms()
 local ctl_key = PREFIX .. 'ctl:' .. account
 local ctl = read_hash('ctl:' .. account)
 
-if ctl.claim ~= token then
-    if ctl.last_claim == token then
+if not is_claimed_by(ctl.claim, token) then
+    if token ~= '' and ctl.last_claim == token then
         return ctl.last_end
     end
     pass_full_memory()

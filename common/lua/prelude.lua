@@ -71,6 +71,11 @@ local function read_hash(name)
     return hash
 end
 
+-- Whether the token is the account's claim. No run has an empty token, an account without a run has.
+local function is_claimed_by(ctl_claim, token)
+    return token ~= '' and ctl_claim == token
+end
+
 local function count(total)
     call('HINCRBY', PREFIX .. 'totals', total, 1)
 end

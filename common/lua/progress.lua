@@ -8,7 +8,7 @@
 local account, token, has_details, details = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local claim, job = unpack(call('HMGET', PREFIX .. 'ctl:' .. account, 'claim', 'job'))
 pass_full_memory()
-if claim ~= token then
+if not is_claimed_by(claim, token) then
     count('fenced')
     return 'lost'
 end
