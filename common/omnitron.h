@@ -5,7 +5,9 @@
    Tries: a call is repeated inside (backoff with full jitter) after a failure that may pass, up to
    the pool's tries; a 401 renews a login once for all waiters and is repeated once; a 429 pauses
    all calls of the account. A pause that would be longer than 5 s fails the calls instead, with
-   retry_after_ms, so that the caller can wait elsewhere. */
+   retry_after_ms, so that the caller can wait elsewhere. Two calls that are the same are not
+   merged. Nothing but GET is ever sent twice unless that is harmless: a repeated POST meets the
+   unique key (406). */
 #ifndef OMNIHOOK_COMMON_OMNITRON_H
 #define OMNIHOOK_COMMON_OMNITRON_H
 
@@ -17,13 +19,27 @@
 struct omnitron_pool;
 struct omnitron_pool_options {
     unsigned tries;       /* of one call, 1 = no repeat */
-    struct backoff retry; /* between them */
+    struct backoff retry; /* between them, and how long the breaker stays open */
     int64_t retry_after_max_ms;
+    unsigned breaker_failures; /* so many unanswered calls or 5xx of an account in a row make it
+                                  pause; 0 = no breaker */
+};
+
+/* Since the pool's start, for metrics. */
+struct omnitron_counters {
+    uint64_t requests;
+    uint64_t answers[6]; /* by hundreds: answers[2] = 2xx; answers[0] = no answer */
+    uint64_t repeats;
+    uint64_t throttled; /* of the answers, 429 */
+    uint64_t logins;
+    uint64_t breaker_openings;
 };
 /* http is borrowed for the pool's life. */
 struct omnitron_pool *omnitron_pool_new(struct loop *loop, struct http_client *http,
                                         const struct omnitron_pool_options *options);
+/* Every struct omnitron of the pool must have been freed. */
 void omnitron_pool_free(struct omnitron_pool *pool);
+const struct omnitron_counters *omnitron_pool_counters(const struct omnitron_pool *pool);
 
 /* One account's Omnitron, as the given version of the settings describes it. */
 struct omnitron;
@@ -38,22 +54,24 @@ void omnitron_set_guard(struct omnitron *omnitron, bool (*may_send)(void *arg), 
 enum omnitron_failure_kind {
     OMNITRON_UNREACHABLE, /* DNS, TCP, reset, 408, 425, 5xx: may pass */
     OMNITRON_TIMEOUT,     /* no (whole) answer in time: may pass */
-    OMNITRON_THROTTLED,   /* 429, or paused by one: may pass after retry_after_ms */
+    OMNITRON_THROTTLED,   /* 429, or not tried because of one or of the breaker: may pass after
+                             retry_after_ms */
     OMNITRON_BROKEN,      /* answered what makes no sense (not JSON, wrong shape ...): may pass */
     OMNITRON_INVALID,     /* 400 for this webhook: permanent */
     OMNITRON_CREDENTIALS, /* 401 after a renewed login, a refused login, login budget: permanent */
     OMNITRON_FORBIDDEN,   /* a true 403: permanent, for all webhooks */
-    OMNITRON_WRONG_PATH,  /* 404 or 405 for the path: permanent, for all webhooks */
+    OMNITRON_WRONG_PATH,  /* 404 or 405 for the hooks path: permanent, for all webhooks */
     OMNITRON_REDIRECTED,  /* 3xx: permanent, check the base URL */
     OMNITRON_TLS,         /* certificate: permanent until mended */
-    OMNITRON_REJECTED,    /* any other 4xx: permanent, for this webhook */
+    OMNITRON_REJECTED,    /* any other 4xx; 403, 404 and 405 of a PATCH, which say something about
+                             one row: permanent, for this webhook */
     OMNITRON_CANCELLED,   /* the guard said no */
 };
 
 struct omnitron_failure {
     enum omnitron_failure_kind kind;
     int status;             /* HTTP status of the last try; 0 = none */
-    int64_t retry_after_ms; /* OMNITRON_THROTTLED: not before this */
+    int64_t retry_after_ms; /* not before this; 0 = as the caller likes */
     struct error error;     /* a sentence with the server's own words cut short and redacted */
 };
 
@@ -85,7 +103,8 @@ enum omnitron_written {
     OMNITRON_ALREADY, /* 406 webhook_100_2: it exists; whether active is for a look-up */
     OMNITRON_PATCHED,
 };
-/* status: HTTP status of the last answer. */
+/* status: HTTP status of the last answer. webhook is one of the account's: borrowed until fn fires.
+ */
 typedef void omnitron_write_fn(void *arg, enum omnitron_written written, int status,
                                const struct omnitron_failure *failure);
 struct omnitron_call *omnitron_create(struct omnitron *omnitron, const struct webhook *webhook,

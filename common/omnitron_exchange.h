@@ -1,7 +1,8 @@
 /* One request to Omnitron with all its tries: waits for its turn, sends, tells an answer from a
    hiccup, repeats what may pass, renews the login once. For the omnitron_*.c files.
 
-   States: new -> waiting (in its session's lane) -> sent -> resting (backoff) -> waiting ... -> over */
+   States: new -> waiting (in its session's lane) -> sent -> resting (backoff) -> waiting ... ->
+   over */
 #ifndef OMNIHOOK_COMMON_OMNITRON_EXCHANGE_H
 #define OMNIHOOK_COMMON_OMNITRON_EXCHANGE_H
 
@@ -75,8 +76,7 @@ struct exchange {
    the rest before exchange_start where they are not the default. */
 void exchange_init(struct exchange *exchange, struct session *session,
                    const struct account *account, const struct exchange_handlers *handlers);
-void exchange_start(struct exchange *exchange, const char *method, char *url_take,
-                    char *body_take);
+void exchange_start(struct exchange *exchange, const char *method, char *url_take, char *body_take);
 /* Cancels it if it is under way (done does not fire), frees what it owns, and zeroes it. */
 void exchange_clear(struct exchange *exchange);
 

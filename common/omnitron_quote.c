@@ -41,11 +41,13 @@ void redaction_add_json(struct redaction *redaction, json_t *value)
     redaction_add(redaction, json_string_value(value));
     size_t index = 0;
     json_t *element = NULL;
-    json_array_foreach (value, index, element) {
+    json_array_foreach(value, index, element)
+    {
         redaction_add_json(redaction, element);
     }
     const char *key = NULL;
-    json_object_foreach (value, key, element) {
+    json_object_foreach(value, key, element)
+    {
         redaction_add_json(redaction, element);
     }
 }

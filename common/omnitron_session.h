@@ -46,15 +46,17 @@ struct session {
 
     struct secret authorization; /* the header "Authorization: Token ..."; unset = log in first */
     unsigned authorization_version;
-    struct login *login; /* under way */
+    struct login *login;                   /* under way */
     int64_t logins_ms[SESSION_LOGINS_MAX]; /* when Omnitron answered the last logins; 0 = never */
 };
 
-/* The session of account's name and credentials: a shared one where there is one. */
-struct session *session_acquire(struct omnitron_pool *pool, struct settings *settings,
-                                const struct account *account);
-void session_release(struct session *session);
-/* For the pool's end: no reference may be left. */
+/* For omnitron_pool.c, which lists the sessions and shares them. */
+struct session *session_new(struct omnitron_pool *pool, const struct account *account);
+/* One more user, who brings the newest settings; one less: true when it was the last one. */
+void session_use(struct session *session, struct settings *settings, const struct account *account);
+bool session_unuse(struct session *session);
+/* Without users: whether it knows something that the next user should not have to learn again. */
+bool session_is_worth_keeping(const struct session *session);
 void session_free(struct session *session);
 
 bool session_has_login(const struct session *session);

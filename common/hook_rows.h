@@ -1,0 +1,28 @@
+/* The rows of Omnitron's list while its pages come in: each id once, however often pages repeat it.
+   For omnitron_list.c. */
+#ifndef OMNIHOOK_COMMON_HOOK_ROWS_H
+#define OMNIHOOK_COMMON_HOOK_ROWS_H
+
+#include "common/webhook.h"
+
+#include <stddef.h>
+
+/* Embedded: pair hook_rows_init with hook_rows_clear. */
+struct hook_rows {
+    struct registered_hook *hooks; /* owned */
+    unsigned *readings;            /* in which reading each was seen last */
+    size_t count;
+    size_t capacity;
+    size_t *slots; /* open addressing: an index + 1; 0 = free */
+    size_t slot_count;
+    uint64_t seed; /* ids come from outside */
+};
+
+void hook_rows_init(struct hook_rows *rows);
+void hook_rows_clear(struct hook_rows *rows);
+
+/* Adds the hook, or puts it in the place of the one with its id: the later reading knows better.
+   Takes what it owns. False when that id was already seen in this reading. */
+bool hook_rows_take(struct hook_rows *rows, struct registered_hook *hook, unsigned reading);
+
+#endif

@@ -1,0 +1,57 @@
+#include "common/omnitron_next.h"
+
+#include "common/mem.h"
+#include "common/url.h"
+
+#include <string.h>
+
+/* Where the path of a link starts, whatever stands for its origin. */
+static const char *skip_origin(const char *next)
+{
+    if (next[0] == '{') {
+        const char *end = strchr(next, '}');
+        return end == NULL ? next : end + 1;
+    }
+    size_t before_query = strcspn(next, "?#");
+    const char *mark = strstr(next, "//");
+    bool has_origin =
+        mark != NULL && (size_t)(mark - next) < before_query && (mark == next || mark[-1] == ':');
+    return has_origin ? mark + 2 + strcspn(mark + 2, "/?#") : next;
+}
+
+/* An origin alone means "/". */
+static char *copy_path(const char *next)
+{
+    const char *path = skip_origin(next);
+    size_t size = strcspn(path, "?#");
+    if (size == 0 && path != next) {
+        return mem_copy_text("/");
+    }
+    return mem_copy_bytes(path, size);
+}
+
+static bool is_same_path(const char *left, const char *right)
+{
+    size_t size = strcspn(left, "?#");
+    return size == strcspn(right, "?#") && strncmp(left, right, size) == 0;
+}
+
+char *omnitron_next_url(const char *hooks_url, const char *next, struct error *err)
+{
+    char *path = copy_path(next);
+    char *there = url_resolve(hooks_url, path, NULL);
+    char *here = url_resolve(hooks_url, "", NULL);
+    mem_free(path);
+    bool is_ours = there != NULL && here != NULL && is_same_path(here, there);
+    mem_free(there);
+    mem_free(here);
+    if (!is_ours) {
+        error_set(err, ERROR_PROTOCOL, "the link to the next page leads to another path");
+        return NULL;
+    }
+    char *url = url_with_query_of(hooks_url, next);
+    if (url == NULL) {
+        error_set(err, ERROR_PROTOCOL, "the link to the next page has no query");
+    }
+    return url;
+}

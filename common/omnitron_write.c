@@ -1,0 +1,197 @@
+/* Creating and patching a webhook. A POST may be repeated: Omnitron's unique key makes a second row
+   impossible, and tells by 406 that the first one is there. */
+#include "common/mem.h"
+#include "common/omnitron_list.h"
+#include "common/strbuf.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* dj-whisperer's "Webhook already registered". 406 alone also means other things. */
+static const char code_already[] = "webhook_100_2";
+
+struct writing {
+    struct omnitron_call call;
+    struct exchange exchange;
+    struct omnitron_call *look_up; /* NULL = none under way */
+    const struct webhook *webhook;
+    omnitron_write_fn *fn;
+    void *arg;
+    enum omnitron_written written;
+    int status; /* of the last answer */
+    bool is_to_confirm;
+};
+
+static void writing_free(struct omnitron_call *call)
+{
+    struct writing *writing = (struct writing *)call;
+    exchange_clear(&writing->exchange);
+    if (writing->look_up != NULL) {
+        call_end(writing->look_up);
+    }
+    mem_free(writing);
+}
+
+static void finish(struct writing *writing, const struct omnitron_failure *failure)
+{
+    omnitron_write_fn *fn = writing->fn;
+    void *arg = writing->arg;
+    enum omnitron_written written = writing->written;
+    int status = writing->status;
+    struct omnitron_failure why;
+    if (failure != NULL) {
+        why = *failure; /* it may be the exchange's */
+        status = why.status;
+    }
+    call_end(&writing->call);
+    fn(arg, written, status, failure == NULL ? NULL : &why);
+}
+
+static char *dump_and_free(json_t *body)
+{
+    char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    return text;
+}
+
+static bool is_2xx(const struct http_response *response)
+{
+    return response->status >= 200 && response->status < 300;
+}
+
+/* ---- Create ---- */
+
+static bool is_object(const struct http_response *response)
+{
+    json_t *body = omnitron_parse_body(response, NULL);
+    bool is_one = json_is_object(body);
+    json_decref(body);
+    return is_one;
+}
+
+static enum exchange_verdict on_created(void *arg, const struct http_response *response,
+                                        struct omnitron_failure *failure)
+{
+    struct writing *writing = arg;
+    writing->status = response->status;
+    if (is_2xx(response)) {
+        /* Anything but a 201 with the webhook may be a page of some proxy: look whether it is
+           there. */
+        writing->is_to_confirm = response->status != 201 || !is_object(response);
+        writing->written = OMNITRON_CREATED;
+        return EXCHANGE_ACCEPTED;
+    }
+    if (response->status == 406 && omnitron_has_code(response, code_already)) {
+        /* After a try without an answer it is most likely that try's own row. */
+        writing->written =
+            writing->exchange.is_outcome_unknown ? OMNITRON_CREATED : OMNITRON_ALREADY;
+        return EXCHANGE_ACCEPTED;
+    }
+    enum omnitron_failure_kind kind =
+        response->status == 400 ? OMNITRON_INVALID : omnitron_kind_of_status(response->status);
+    return exchange_refuse(&writing->exchange, response, kind, failure);
+}
+
+static void on_looked_up(void *arg, struct hook_list *list, const struct omnitron_failure *failure)
+{
+    struct writing *writing = arg;
+    writing->look_up = NULL;
+    bool is_there = list != NULL && list->count > 0;
+    hook_list_free(list);
+    if (failure != NULL || is_there) {
+        finish(writing, failure);
+        return;
+    }
+    struct omnitron_failure missing;
+    omnitron_failure_set(&missing, OMNITRON_BROKEN, writing->status,
+                         "Omnitron answered %d to the creation, but the webhook is not there",
+                         writing->status);
+    finish(writing, &missing);
+}
+
+static void on_create_done(void *arg, const struct omnitron_failure *failure)
+{
+    struct writing *writing = arg;
+    if (failure == NULL && writing->is_to_confirm) {
+        writing->look_up =
+            omnitron_find_part(writing->call.omnitron, writing->webhook, on_looked_up, writing);
+        return;
+    }
+    finish(writing, failure);
+}
+
+static struct writing *writing_new(struct omnitron *omnitron, const struct webhook *webhook,
+                                   omnitron_write_fn *fn, void *arg)
+{
+    struct writing *writing = mem_new(1, sizeof *writing);
+    call_init(&writing->call, omnitron, writing_free);
+    writing->webhook = webhook;
+    writing->fn = fn;
+    writing->arg = arg;
+    return writing;
+}
+
+struct omnitron_call *omnitron_create(struct omnitron *omnitron, const struct webhook *webhook,
+                                      omnitron_write_fn *fn, void *arg)
+{
+    struct writing *writing = writing_new(omnitron, webhook, fn, arg);
+    call_init_exchange(&writing->call, &writing->exchange, on_created, on_create_done);
+    writing->exchange.webhook = webhook;
+    exchange_start(&writing->exchange, "POST",
+                   mem_copy_text(call_settings(&writing->call)->hooks_url),
+                   dump_and_free(webhook_create_body(webhook)));
+    return &writing->call;
+}
+
+/* ---- Patch ---- */
+
+static enum exchange_verdict on_patched(void *arg, const struct http_response *response,
+                                        struct omnitron_failure *failure)
+{
+    struct writing *writing = arg;
+    writing->status = response->status;
+    if (!is_2xx(response)) {
+        /* 403, 404 and 405 are about this row, not about the path of all. */
+        return exchange_refuse(&writing->exchange, response,
+                               response->status == 400 ? OMNITRON_INVALID : OMNITRON_REJECTED,
+                               failure);
+    }
+    writing->written = OMNITRON_PATCHED;
+    if (response->body_size == 0 || is_object(response)) {
+        return EXCHANGE_ACCEPTED;
+    }
+    omnitron_failure_set(failure, OMNITRON_BROKEN, response->status,
+                         "Omnitron answered %d to the change, but not with the webhook as JSON",
+                         response->status);
+    return EXCHANGE_REPEAT;
+}
+
+static void on_patch_done(void *arg, const struct omnitron_failure *failure)
+{
+    finish(arg, failure);
+}
+
+/* ".../whisperer/hooks/" and an id. */
+static char *row_url(const char *hooks_url, int64_t id)
+{
+    size_t path_size = strcspn(hooks_url, "?#");
+    struct strbuf url;
+    strbuf_init(&url, SIZE_MAX / 2);
+    strbuf_add(&url, hooks_url, path_size);
+    bool has_slash = path_size > 0 && hooks_url[path_size - 1] == '/';
+    strbuf_addf(&url, "%s%" PRId64 "/", has_slash ? "" : "/", id);
+    return strbuf_take(&url);
+}
+
+struct omnitron_call *omnitron_patch(struct omnitron *omnitron, int64_t id,
+                                     const struct webhook *webhook, unsigned fields,
+                                     omnitron_write_fn *fn, void *arg)
+{
+    struct writing *writing = writing_new(omnitron, webhook, fn, arg);
+    call_init_exchange(&writing->call, &writing->exchange, on_patched, on_patch_done);
+    writing->exchange.webhook = webhook;
+    exchange_start(&writing->exchange, "PATCH",
+                   row_url(call_settings(&writing->call)->hooks_url, id),
+                   dump_and_free(webhook_patch_body(webhook, fields)));
+    return &writing->call;
+}
