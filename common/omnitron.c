@@ -21,7 +21,7 @@ struct omnitron *omnitron_new(struct omnitron_pool *pool, struct settings *setti
     omnitron->pool = pool;
     omnitron->settings = settings_ref(settings);
     omnitron->account = account;
-    omnitron->session = pool_acquire_session(pool, settings, account);
+    omnitron->session = omnitron_pool_acquire_session(pool, settings, account);
     return omnitron;
 }
 
@@ -31,9 +31,9 @@ void omnitron_free(struct omnitron *omnitron)
         return;
     }
     while (omnitron->calls != NULL) {
-        call_end(omnitron->calls);
+        omnitron_call_end(omnitron->calls);
     }
-    pool_release_session(omnitron->pool, omnitron->session);
+    omnitron_pool_release_session(omnitron->pool, omnitron->session);
     settings_unref(omnitron->settings);
     mem_free(omnitron);
 }
@@ -46,21 +46,21 @@ void omnitron_set_guard(struct omnitron *omnitron, bool (*may_send)(void *arg), 
 
 void omnitron_cancel(struct omnitron_call *call)
 {
-    call_end(call);
+    omnitron_call_end(call);
 }
 
 /* ---- For the calls ---- */
 
-void call_init_part(struct omnitron_call *call, struct omnitron *omnitron,
-                    void (*free_call)(struct omnitron_call *call))
+void omnitron_call_init_part(struct omnitron_call *call, struct omnitron *omnitron,
+                             void (*free_call)(struct omnitron_call *call))
 {
     call->omnitron = omnitron;
     call->free_call = free_call;
     call->is_part = true;
 }
 
-void call_init(struct omnitron_call *call, struct omnitron *omnitron,
-               void (*free_call)(struct omnitron_call *call))
+void omnitron_call_init(struct omnitron_call *call, struct omnitron *omnitron,
+                        void (*free_call)(struct omnitron_call *call))
 {
     call->omnitron = omnitron;
     call->free_call = free_call;
@@ -83,7 +83,7 @@ static void unlist(struct omnitron_call *call)
     }
 }
 
-void call_end(struct omnitron_call *call)
+void omnitron_call_end(struct omnitron_call *call)
 {
     if (!call->is_part) {
         unlist(call);
@@ -91,8 +91,8 @@ void call_end(struct omnitron_call *call)
     call->free_call(call);
 }
 
-void call_init_exchange(struct omnitron_call *call, struct exchange *exchange,
-                        exchange_judge_fn *judge, exchange_done_fn *done)
+void omnitron_call_init_exchange(struct omnitron_call *call, struct exchange *exchange,
+                                 exchange_judge_fn *judge, exchange_done_fn *done)
 {
     const struct omnitron *omnitron = call->omnitron;
     const struct exchange_handlers handlers = {judge, done, call};
@@ -101,7 +101,7 @@ void call_init_exchange(struct omnitron_call *call, struct exchange *exchange,
     exchange->guard_arg = omnitron->guard_arg;
 }
 
-const struct omnitron_settings *call_settings(const struct omnitron_call *call)
+const struct omnitron_settings *omnitron_call_settings(const struct omnitron_call *call)
 {
     return &call->omnitron->account->omnitron;
 }

@@ -13,18 +13,18 @@ struct omnitron_call {
     void (*free_call)(struct omnitron_call *call); /* cancels what is under way, and frees */
 };
 
-void call_init(struct omnitron_call *call, struct omnitron *omnitron,
-               void (*free_call)(struct omnitron_call *call));
+void omnitron_call_init(struct omnitron_call *call, struct omnitron *omnitron,
+                        void (*free_call)(struct omnitron_call *call));
 /* The same for a part of another call: that one ends it. */
-void call_init_part(struct omnitron_call *call, struct omnitron *omnitron,
-                    void (*free_call)(struct omnitron_call *call));
+void omnitron_call_init_part(struct omnitron_call *call, struct omnitron *omnitron,
+                             void (*free_call)(struct omnitron_call *call));
 /* Unlists and frees it. Before its callback is called with what was kept of it. */
-void call_end(struct omnitron_call *call);
+void omnitron_call_end(struct omnitron_call *call);
 
 /* Makes a zeroed exchange of the call's own, under its omnitron's session and guard. */
-void call_init_exchange(struct omnitron_call *call, struct exchange *exchange,
-                        exchange_judge_fn *judge, exchange_done_fn *done);
+void omnitron_call_init_exchange(struct omnitron_call *call, struct exchange *exchange,
+                                 exchange_judge_fn *judge, exchange_done_fn *done);
 
-const struct omnitron_settings *call_settings(const struct omnitron_call *call);
+const struct omnitron_settings *omnitron_call_settings(const struct omnitron_call *call);
 
 #endif

@@ -65,13 +65,20 @@ static bool is_wanted(const struct listing *listing, const struct registered_hoo
                                            strcmp(hook->event_type, listing->event_type) == 0);
 }
 
+/* Whether the server counts other rows than were seen. */
+static bool is_off(const struct listing *listing)
+{
+    size_t seen = listing->rows.count + listing->skipped_rows;
+    return listing->has_count && (json_int_t)seen != listing->count;
+}
+
 /* Moves the rows to a list, leaving out what a server that ignores filters added. */
 static struct hook_list *take_list(struct listing *listing)
 {
     struct hook_list *list = mem_new(1, sizeof *list);
     struct hook_rows *rows = &listing->rows;
     list->skipped_rows = listing->skipped_rows;
-    list->is_unstable = listing->has_count && (json_int_t)rows->count != listing->count;
+    list->is_unstable = is_off(listing);
     list->hooks = rows->hooks;
     for (size_t i = 0; i < rows->count; i++) {
         if (is_wanted(listing, &rows->hooks[i])) {
@@ -103,12 +110,12 @@ static void finish(struct listing *listing, const struct omnitron_failure *failu
     void *arg = listing->arg;
     if (failure != NULL) {
         struct omnitron_failure why = *failure; /* it may be the exchange's */
-        call_end(&listing->call);
+        omnitron_call_end(&listing->call);
         fn(arg, NULL, &why);
         return;
     }
     struct hook_list *list = take_list(listing);
-    call_end(&listing->call);
+    omnitron_call_end(&listing->call);
     fn(arg, list, NULL);
 }
 
@@ -141,14 +148,21 @@ static enum exchange_verdict take_rows(struct listing *listing, json_t *rows,
     {
         struct registered_hook hook;
         struct error why;
-        if (!registered_hook_parse(&hook, row, &why)) {
+        bool is_good = registered_hook_parse(&hook, row, &why);
+        if (!is_good && why.code == ERROR_BAD_INPUT) {
+            log_warn("omnitron_row_skipped", log_reason(&why));
+            listing->skipped_rows++;
+            listing->new_rows++;
+            continue;
+        }
+        if (!is_good) {
             char what[ERROR_TEXT_SIZE];
             (void)snprintf(what, sizeof what, "broken: row %zu: %.200s", index, why.text);
             return say_broken(listing, failure, EXCHANGE_FAILED, what);
         }
         listing->new_rows += hook_rows_take(&listing->rows, &hook, listing->reading);
     }
-    if (listing->rows.count > ROWS_MAX) {
+    if (listing->rows.count + listing->skipped_rows > ROWS_MAX) {
         return say_broken(listing, failure, EXCHANGE_FAILED, "too long");
     }
     return EXCHANGE_ACCEPTED;
@@ -207,7 +221,7 @@ static void ask_page(struct listing *listing, char *url_take)
     listing->new_rows = 0;
     listing->has_count = false;
     listing->has_vanished = false;
-    call_init_exchange(&listing->call, &listing->exchange, on_page, on_page_done);
+    omnitron_call_init_exchange(&listing->call, &listing->exchange, on_page, on_page_done);
     listing->exchange.max_response_bytes = PAGE_BYTES_MAX;
     exchange_start(&listing->exchange, "GET", url_take, NULL);
 }
@@ -229,7 +243,7 @@ static void add_query_value(struct strbuf *url, const char *name, const char *va
    ignored. Without an order, pages may skip rows. */
 static void read_from_the_start(struct listing *listing)
 {
-    const char *hooks_url = call_settings(&listing->call)->hooks_url;
+    const char *hooks_url = omnitron_call_settings(&listing->call)->hooks_url;
     struct strbuf url;
     strbuf_init(&url, SIZE_MAX / 2);
     strbuf_add_text(&url, hooks_url);
@@ -241,6 +255,7 @@ static void read_from_the_start(struct listing *listing)
     strbuf_addf(&url, "sort=id&ordering=id&limit=%d", PAGE_SIZE);
     listing->reading++;
     listing->page = 1;
+    listing->skipped_rows = 0;
     ask_page(listing, strbuf_take(&url));
 }
 
@@ -252,7 +267,6 @@ static void restart(struct listing *listing)
     }
     listing->restarts++;
     hook_rows_clear(&listing->rows);
-    listing->skipped_rows = 0;
     read_from_the_start(listing);
 }
 
@@ -268,7 +282,8 @@ static void ask_next(struct listing *listing)
         return;
     }
     struct error why;
-    char *url = omnitron_next_url(call_settings(&listing->call)->hooks_url, listing->next, &why);
+    char *url =
+        omnitron_next_url(omnitron_call_settings(&listing->call)->hooks_url, listing->next, &why);
     if (url == NULL) {
         finish_broken(listing, why.text);
         return;
@@ -286,8 +301,7 @@ static void on_page_done(void *arg, const struct omnitron_failure *failure)
         restart(listing);
     } else if (listing->next != NULL) {
         ask_next(listing);
-    } else if (listing->has_count && (json_int_t)listing->rows.count != listing->count &&
-               listing->reading < READINGS_MAX) {
+    } else if (is_off(listing) && listing->reading < READINGS_MAX) {
         log_debug("omnitron_list_again", log_int("count", listing->count),
                   log_int("rows", (int64_t)listing->rows.count));
         read_from_the_start(listing);
@@ -314,7 +328,7 @@ static struct listing *listing_new(const struct webhook *webhook, omnitron_list_
 struct omnitron_call *omnitron_list(struct omnitron *omnitron, omnitron_list_fn *fn, void *arg)
 {
     struct listing *listing = listing_new(NULL, fn, arg);
-    call_init(&listing->call, omnitron, listing_free);
+    omnitron_call_init(&listing->call, omnitron, listing_free);
     read_from_the_start(listing);
     return &listing->call;
 }
@@ -323,7 +337,7 @@ struct omnitron_call *omnitron_find(struct omnitron *omnitron, const struct webh
                                     omnitron_list_fn *fn, void *arg)
 {
     struct listing *listing = listing_new(webhook, fn, arg);
-    call_init(&listing->call, omnitron, listing_free);
+    omnitron_call_init(&listing->call, omnitron, listing_free);
     read_from_the_start(listing);
     return &listing->call;
 }
@@ -332,7 +346,7 @@ struct omnitron_call *omnitron_find_part(struct omnitron *omnitron, const struct
                                          omnitron_list_fn *fn, void *arg)
 {
     struct listing *listing = listing_new(webhook, fn, arg);
-    call_init_part(&listing->call, omnitron, listing_free);
+    omnitron_call_init_part(&listing->call, omnitron, listing_free);
     read_from_the_start(listing);
     return &listing->call;
 }

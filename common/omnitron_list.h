@@ -4,7 +4,7 @@
 
 #include "common/omnitron_call.h"
 
-/* omnitron_find whose call is ended by its owner (call_end), not by the omnitron's end. */
+/* omnitron_find whose call is ended by its owner (omnitron_call_end), not by the omnitron's end. */
 struct omnitron_call *omnitron_find_part(struct omnitron *omnitron, const struct webhook *webhook,
                                          omnitron_list_fn *fn, void *arg);
 

@@ -102,8 +102,8 @@ static void make_identity(unsigned char identity[SESSION_IDENTITY_SIZE],
     strbuf_clear(&parts);
 }
 
-struct session *pool_acquire_session(struct omnitron_pool *pool, struct settings *settings,
-                                     const struct account *account)
+struct session *omnitron_pool_acquire_session(struct omnitron_pool *pool, struct settings *settings,
+                                              const struct account *account)
 {
     unsigned char identity[SESSION_IDENTITY_SIZE];
     make_identity(identity, &account->omnitron);
@@ -132,7 +132,7 @@ struct session *pool_acquire_session(struct omnitron_pool *pool, struct settings
     return session;
 }
 
-void pool_release_session(struct omnitron_pool *pool, struct session *session)
+void omnitron_pool_release_session(struct omnitron_pool *pool, struct session *session)
 {
     if (!session_unuse(session)) {
         return;

@@ -19,8 +19,8 @@ struct omnitron_pool {
 
 /* The session of account's name and credentials, shared where there is one; settings holds account.
    Each acquire is paired with a release. */
-struct session *pool_acquire_session(struct omnitron_pool *pool, struct settings *settings,
-                                     const struct account *account);
-void pool_release_session(struct omnitron_pool *pool, struct session *session);
+struct session *omnitron_pool_acquire_session(struct omnitron_pool *pool, struct settings *settings,
+                                              const struct account *account);
+void omnitron_pool_release_session(struct omnitron_pool *pool, struct session *session);
 
 #endif

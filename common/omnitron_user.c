@@ -53,7 +53,7 @@ static void on_done(void *arg, const struct omnitron_failure *failure)
     if (failure != NULL) {
         why = *failure;
     }
-    call_end(&check->call);
+    omnitron_call_end(&check->call);
     fn(fn_arg, failure == NULL ? NULL : &why);
 }
 
@@ -81,10 +81,10 @@ struct omnitron_call *omnitron_check_token(struct omnitron *omnitron, const char
                                            omnitron_user_fn *fn, void *arg)
 {
     struct token_check *check = mem_new(1, sizeof *check);
-    call_init(&check->call, omnitron, check_free);
+    omnitron_call_init(&check->call, omnitron, check_free);
     check->fn = fn;
     check->arg = arg;
-    call_init_exchange(&check->call, &check->exchange, on_answer, on_done);
+    omnitron_call_init_exchange(&check->call, &check->exchange, on_answer, on_done);
     check->exchange.token = EXCHANGE_CALLERS_TOKEN;
     if (!can_be_token(token)) {
         struct omnitron_failure failure;
@@ -93,7 +93,7 @@ struct omnitron_call *omnitron_check_token(struct omnitron *omnitron, const char
         return &check->call;
     }
     set_authorization(&check->exchange, token);
-    exchange_start(&check->exchange, "GET", mem_copy_text(call_settings(&check->call)->user_url),
-                   NULL);
+    exchange_start(&check->exchange, "GET",
+                   mem_copy_text(omnitron_call_settings(&check->call)->user_url), NULL);
     return &check->call;
 }

@@ -27,7 +27,7 @@ static void writing_free(struct omnitron_call *call)
     struct writing *writing = (struct writing *)call;
     exchange_clear(&writing->exchange);
     if (writing->look_up != NULL) {
-        call_end(writing->look_up);
+        omnitron_call_end(writing->look_up);
     }
     mem_free(writing);
 }
@@ -43,7 +43,7 @@ static void finish(struct writing *writing, const struct omnitron_failure *failu
         why = *failure; /* it may be the exchange's */
         status = why.status;
     }
-    call_end(&writing->call);
+    omnitron_call_end(&writing->call);
     fn(arg, written, status, failure == NULL ? NULL : &why);
 }
 
@@ -124,7 +124,7 @@ static struct writing *writing_new(struct omnitron *omnitron, const struct webho
                                    omnitron_write_fn *fn, void *arg)
 {
     struct writing *writing = mem_new(1, sizeof *writing);
-    call_init(&writing->call, omnitron, writing_free);
+    omnitron_call_init(&writing->call, omnitron, writing_free);
     writing->webhook = webhook;
     writing->fn = fn;
     writing->arg = arg;
@@ -135,10 +135,10 @@ struct omnitron_call *omnitron_create(struct omnitron *omnitron, const struct we
                                       omnitron_write_fn *fn, void *arg)
 {
     struct writing *writing = writing_new(omnitron, webhook, fn, arg);
-    call_init_exchange(&writing->call, &writing->exchange, on_created, on_create_done);
+    omnitron_call_init_exchange(&writing->call, &writing->exchange, on_created, on_create_done);
     writing->exchange.webhook = webhook;
     exchange_start(&writing->exchange, "POST",
-                   mem_copy_text(call_settings(&writing->call)->hooks_url),
+                   mem_copy_text(omnitron_call_settings(&writing->call)->hooks_url),
                    dump_and_free(webhook_create_body(webhook)));
     return &writing->call;
 }
@@ -188,10 +188,10 @@ struct omnitron_call *omnitron_patch(struct omnitron *omnitron, int64_t id,
                                      omnitron_write_fn *fn, void *arg)
 {
     struct writing *writing = writing_new(omnitron, webhook, fn, arg);
-    call_init_exchange(&writing->call, &writing->exchange, on_patched, on_patch_done);
+    omnitron_call_init_exchange(&writing->call, &writing->exchange, on_patched, on_patch_done);
     writing->exchange.webhook = webhook;
     exchange_start(&writing->exchange, "PATCH",
-                   row_url(call_settings(&writing->call)->hooks_url, id),
+                   row_url(omnitron_call_settings(&writing->call)->hooks_url, id),
                    dump_and_free(webhook_patch_body(webhook, fields)));
     return &writing->call;
 }

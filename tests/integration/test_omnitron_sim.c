@@ -257,9 +257,9 @@ static void the_key_is_unique_within_one_user_only(void **state)
     omnitron_expect(*state, "bob-token", "POST /whisperer/hooks/", HOOK, 201, NULL);
     omnitron_expect(*state, "root-token", "POST /whisperer/hooks/", HOOK, 201, NULL);
     assert_int_equal(sim_counter(*state, "duplicate_posts"), 1);
-    assert_int_equal(omnitron_create(*state, "ann-token", "A.B", "https://x/"), 201);
-    assert_int_equal(omnitron_create(*state, "ann-token", "a.b", "https://X/"), 201);
-    assert_int_equal(omnitron_create(*state, "ann-token", " a.b ", " https://x/ "), 406);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "A.B", "https://x/"), 201);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a.b", "https://X/"), 201);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", " a.b ", " https://x/ "), 406);
 }
 
 static void a_delete_is_soft_and_only_a_patch_revives(void **state)
@@ -333,7 +333,7 @@ static void an_old_version_has_no_registry_and_takes_any_event_type(void **state
 {
     omnitron_expect(*state, "ann-token", "GET /whisperer/hooks/registry/", NULL, 404,
                     "{\"detail\":\"Not found.\"}");
-    assert_int_equal(omnitron_create(*state, "ann-token", "any.thing", "https://x/"), 201);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "any.thing", "https://x/"), 201);
 }
 
 static void a_new_version_knows_its_event_types(void **state)

@@ -103,7 +103,7 @@ static void rows_can_be_removed_as_no_delete_does(void **state)
     omnitron_expect(*state, NULL, "DELETE /_sim/hooks?username=ann", NULL, 204, NULL);
     assert_int_equal(sim_hook_count(*state, "ann"), 0);
     assert_int_equal(sim_hook_count(*state, "bob"), 1);
-    assert_int_equal(omnitron_create(*state, "ann-token", "a", "u"), 201);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a", "u"), 201);
     omnitron_expect(*state, NULL, "DELETE /_sim/hooks", NULL, 204, NULL);
     assert_int_equal(sim_hook_count(*state, "bob"), 0);
 }
@@ -131,8 +131,8 @@ static void duplicates_within_one_user_are_found(void **state)
 
 static void what_was_asked_is_counted(void **state)
 {
-    assert_int_equal(omnitron_create(*state, "ann-token", "a", "u"), 201);
-    assert_int_equal(omnitron_create(*state, "ann-token", "a", "u"), 406);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a", "u"), 201);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a", "u"), 406);
     omnitron_expect(*state, "ann-token", "PATCH /whisperer/hooks/1/", "{}", 200, NULL);
     omnitron_expect(*state, "ann-token", "GET /whisperer/hooks/?page=1", NULL, 200, NULL);
     omnitron_expect(*state, "ann-token", "GET /whisperer/hooks/?page=2", NULL, 404, NULL);

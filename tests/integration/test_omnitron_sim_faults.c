@@ -78,10 +78,10 @@ static void a_fault_can_answer_json_and_name_its_type(void **state)
 static void a_fault_does_the_real_thing_only_when_told_to(void **state)
 {
     sim_fault(*state, "{\"method\":\"POST\",\"action\":{\"status\":500}}");
-    assert_int_equal(omnitron_create(*state, "ann-token", "a.b", "https://x/"), 500);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a.b", "https://x/"), 500);
     assert_int_equal(sim_hook_count(*state, "ann"), 0);
     sim_fault(*state, "{\"method\":\"POST\",\"action\":{\"status\":500,\"apply\":true}}");
-    assert_int_equal(omnitron_create(*state, "ann-token", "a.b", "https://x/"), 500);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a.b", "https://x/"), 500);
     assert_int_equal(sim_hook_count(*state, "ann"), 1);
 }
 
@@ -104,10 +104,10 @@ static bool one_is_in_flight(void *sim)
 static void a_connection_can_be_closed_before_or_after_the_operation(void **state)
 {
     sim_fault(*state, "{\"method\":\"POST\",\"action\":{\"close\":\"before\"}}");
-    assert_int_equal(omnitron_create(*state, "ann-token", "a.b", "https://x/"), 0);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a.b", "https://x/"), 0);
     assert_int_equal(sim_hook_count(*state, "ann"), 0);
     sim_fault(*state, "{\"method\":\"POST\",\"action\":{\"close\":\"after\"}}");
-    assert_int_equal(omnitron_create(*state, "ann-token", "a.b", "https://x/"), 0);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a.b", "https://x/"), 0);
     assert_int_equal(sim_hook_count(*state, "ann"), 1);
 }
 

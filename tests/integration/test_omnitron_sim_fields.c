@@ -175,7 +175,7 @@ static void a_newer_version_adds_a_factor_of_its_own(void **state)
 {
     static const char patch[] =
         "{\"retry_countdown_config\":{\"choice\":\"exponential\",\"kwargs\":{\"base\":2}}}";
-    assert_int_equal(omnitron_create(*state, "ann-token", "a.b", "https://x/"), 201);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a.b", "https://x/"), 201);
     sim_set(*state, "{\"exponential_factor\":true}");
     struct http_answer *answer =
         omnitron_call(*state, "ann-token", "PATCH /whisperer/hooks/1/", patch);
@@ -224,7 +224,7 @@ static void a_wrong_retry_countdown_is_refused_where_it_is_wrong(void **state)
 
 static void half_a_retry_countdown_in_a_patch_is_an_uncaught_error(void **state)
 {
-    assert_int_equal(omnitron_create(*state, "ann-token", "a.b", "https://x/"), 201);
+    assert_int_equal(omnitron_post_webhook(*state, "ann-token", "a.b", "https://x/"), 201);
     omnitron_expect(*state, "ann-token", "PATCH /whisperer/hooks/1/",
                     "{\"retry_countdown_config\":{\"choice\":\"fixed\"}}", 500, NULL);
 }

@@ -58,8 +58,8 @@ json_t *omnitron_read(struct sim *sim, const char *token, const char *path)
     return json;
 }
 
-int omnitron_create(struct sim *sim, const char *token, const char *event_type,
-                    const char *target_url)
+int omnitron_post_webhook(struct sim *sim, const char *token, const char *event_type,
+                          const char *target_url)
 {
     json_t *hook =
         json_pack("{s:s, s:s, s:{s:s, s:{s:i}}}", "event_type", event_type, "target_url",

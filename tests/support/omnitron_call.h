@@ -19,7 +19,7 @@ void omnitron_expect(struct sim *sim, const char *token, const char *request, co
 json_t *omnitron_read(struct sim *sim, const char *token, const char *path);
 
 /* POSTs a webhook of that key for the token's user, and gives the status. */
-int omnitron_create(struct sim *sim, const char *token, const char *event_type,
-                    const char *target_url);
+int omnitron_post_webhook(struct sim *sim, const char *token, const char *event_type,
+                          const char *target_url);
 
 #endif
