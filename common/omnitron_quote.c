@@ -100,8 +100,9 @@ static void copy_redacted(char text[OMNITRON_QUOTE_SIZE], const char *flat,
             at += secret;
             continue;
         }
-        unsigned char byte = (unsigned char)*at++;
-        text[used++] = byte < ' ' || byte == 0x7f ? ' ' : (char)byte;
+        bool is_control = (unsigned char)*at < ' ' || *at == 0x7f;
+        text[used++] = is_control ? ' ' : *at;
+        at++;
     }
     bool is_cut = *at != '\0' || used > OMNITRON_QUOTE_MAX;
     used = used > OMNITRON_QUOTE_MAX ? OMNITRON_QUOTE_MAX : used;

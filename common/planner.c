@@ -70,8 +70,8 @@ static void add_plain_rest(struct strbuf *key, const char *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         bool is_hex = (i >= 1 && bytes[i - 1] == '%') || (i >= 2 && bytes[i - 2] == '%');
-        char c = is_hex ? (char)toupper((unsigned char)bytes[i]) : bytes[i];
-        strbuf_add(key, &c, 1);
+        char upper = (char)toupper((unsigned char)bytes[i]);
+        strbuf_add(key, is_hex ? &upper : &bytes[i], 1);
     }
 }
 

@@ -133,8 +133,8 @@ int64_t http_date_s(const char *text, int64_t now_wall_ms)
     if (!is_read || !is_possible(&date)) {
         return -1;
     }
-    return days_since_1970(&date) * SECONDS_PER_DAY + date.hour * 3600 + date.minute * 60 +
-           date.second;
+    return days_since_1970(&date) * SECONDS_PER_DAY + INT64_C(3600) * date.hour +
+           INT64_C(60) * date.minute + date.second;
 }
 
 /* "12" or "1.5", rounded up; RETRY_AFTER_NONE when it is neither. */

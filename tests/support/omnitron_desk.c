@@ -1,0 +1,180 @@
+#include "tests/support/omnitron_desk.h"
+
+#include "common/mem.h"
+#include "tests/support/environment.h"
+#include "tests/support/fail.h"
+#include "tests/support/loop_until.h"
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { VARIABLES_MAX = 12, VARIABLE_SIZE = 4096 };
+
+const struct omnitron_pool_options desk_options = {
+    .tries = 3,
+    .retry = {.base_ms = 1, .max_ms = 20},
+    .retry_after_max_ms = 120000,
+};
+
+static void load_settings(struct omnitron_desk *desk, const char *webhooks,
+                          const char *const *credentials)
+{
+    static const char key[] = "OMNIHOOK_API_KEYS=sha256:"
+                              "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    char url[VARIABLE_SIZE];
+    char setting[VARIABLE_SIZE];
+    (void)snprintf(url, sizeof url, "OMNITRON_URL=%s", sim_api_url(desk->sim));
+    (void)snprintf(setting, sizeof setting, "OMNITRON_WEBHOOKS=%s", webhooks);
+    const char *variables[VARIABLES_MAX] = {key, url, setting};
+    for (size_t i = 0; credentials[i] != NULL; i++) {
+        variables[3 + i] = credentials[i];
+    }
+    char **environment = make_environment(variables);
+    struct service_config config = {0};
+    struct faults faults = {0};
+    desk->settings = settings_load(&config, environment, &faults);
+    free_environment(environment);
+    if (desk->settings == NULL) {
+        fail_because("settings: %s", faults.lines[0]);
+    }
+    faults_clear(&faults);
+    desk->account = settings_find_account(desk->settings, "default");
+}
+
+struct omnitron_desk *omnitron_desk_new(struct sim *sim,
+                                        const struct omnitron_pool_options *options,
+                                        const char *webhooks, const char *const *credentials)
+{
+    struct omnitron_desk *desk = mem_new(1, sizeof *desk);
+    desk->sim = sim;
+    sim_add_user(sim, "acme", "pw", "t0ken", true);
+    desk->loop = loop_new();
+    desk->http = http_client_new(desk->loop, 16);
+    desk->pool = omnitron_pool_new(desk->loop, desk->http, options);
+    load_settings(desk, webhooks, credentials);
+    desk->omnitron = omnitron_new(desk->pool, desk->settings, desk->account);
+    return desk;
+}
+
+void omnitron_desk_free(struct omnitron_desk *desk)
+{
+    hook_list_free(desk->list);
+    omnitron_free(desk->omnitron);
+    omnitron_pool_free(desk->pool);
+    http_client_free(desk->http);
+    settings_unref(desk->settings);
+    loop_free(desk->loop);
+    mem_free(desk);
+}
+
+static void note(struct omnitron_desk *desk, const struct omnitron_failure *failure)
+{
+    desk->done_count++;
+    desk->has_failed = failure != NULL;
+    if (failure != NULL) {
+        desk->failure = *failure;
+    }
+}
+
+void omnitron_desk_on_list(void *arg, struct hook_list *list,
+                           const struct omnitron_failure *failure)
+{
+    struct omnitron_desk *desk = arg;
+    assert_true((list == NULL) == (failure != NULL));
+    hook_list_free(desk->list);
+    desk->list = list;
+    note(desk, failure);
+}
+
+void omnitron_desk_on_written(void *arg, enum omnitron_written written, int status,
+                              const struct omnitron_failure *failure)
+{
+    struct omnitron_desk *desk = arg;
+    desk->written = written;
+    desk->status = status;
+    note(desk, failure);
+}
+
+void omnitron_desk_on_user(void *arg, const struct omnitron_failure *failure)
+{
+    note(arg, failure);
+}
+
+struct goal {
+    const struct omnitron_desk *desk;
+    unsigned done_count;
+};
+
+static bool is_reached(void *arg)
+{
+    const struct goal *goal = arg;
+    return goal->desk->done_count >= goal->done_count;
+}
+
+void omnitron_desk_wait(struct omnitron_desk *desk, unsigned done_count)
+{
+    struct goal goal = {desk, done_count};
+    assert_loop_reaches(desk->loop, is_reached, &goal, DESK_LIMIT_MS);
+    assert_int_equal(desk->done_count, done_count);
+}
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+void omnitron_desk_idle(struct omnitron_desk *desk, int64_t ms)
+{
+    (void)loop_until(desk->loop, never, NULL, ms);
+}
+
+void omnitron_desk_list(struct omnitron_desk *desk)
+{
+    (void)omnitron_list(desk->omnitron, omnitron_desk_on_list, desk);
+    omnitron_desk_wait(desk, desk->done_count + 1);
+}
+
+void omnitron_desk_find(struct omnitron_desk *desk, size_t webhook)
+{
+    (void)omnitron_find(desk->omnitron, &desk->account->webhooks[webhook], omnitron_desk_on_list,
+                        desk);
+    omnitron_desk_wait(desk, desk->done_count + 1);
+}
+
+void omnitron_desk_create(struct omnitron_desk *desk, size_t webhook)
+{
+    (void)omnitron_create(desk->omnitron, &desk->account->webhooks[webhook],
+                          omnitron_desk_on_written, desk);
+    omnitron_desk_wait(desk, desk->done_count + 1);
+}
+
+void omnitron_desk_patch(struct omnitron_desk *desk, int64_t id, size_t webhook, unsigned fields)
+{
+    (void)omnitron_patch(desk->omnitron, id, &desk->account->webhooks[webhook], fields,
+                         omnitron_desk_on_written, desk);
+    omnitron_desk_wait(desk, desk->done_count + 1);
+}
+
+void omnitron_desk_check_token(struct omnitron_desk *desk, const char *token)
+{
+    (void)omnitron_check_token(desk->omnitron, token, omnitron_desk_on_user, desk);
+    omnitron_desk_wait(desk, desk->done_count + 1);
+}
+
+void omnitron_desk_expect_failure(const struct omnitron_desk *desk, enum omnitron_failure_kind kind)
+{
+    if (!desk->has_failed || desk->failure.kind != kind) {
+        fail_because("expected %s, got %s: %s", omnitron_failure_name(kind),
+                     desk->has_failed ? omnitron_failure_name(desk->failure.kind) : "success",
+                     desk->has_failed ? desk->failure.error.text : "");
+    }
+}
+
+void omnitron_desk_expect_success(const struct omnitron_desk *desk)
+{
+    if (desk->has_failed) {
+        fail_because("%s: %s", omnitron_failure_name(desk->failure.kind), desk->failure.error.text);
+    }
+}

@@ -1,0 +1,63 @@
+/* The Omnitron client at a desk: one account, one call after the other, each waited for. */
+#ifndef OMNIHOOK_TESTS_SUPPORT_OMNITRON_DESK_H
+#define OMNIHOOK_TESTS_SUPPORT_OMNITRON_DESK_H
+
+#include "common/omnitron.h"
+#include "tests/support/sim.h"
+
+enum { DESK_LIMIT_MS = 20000 };
+
+struct omnitron_desk {
+    struct sim *sim; /* borrowed */
+    struct loop *loop;
+    struct http_client *http;
+    struct omnitron_pool *pool;
+    struct settings *settings;
+    const struct account *account;
+    struct omnitron *omnitron;
+
+    /* What the calls brought: of the last one that ended. */
+    unsigned done_count;
+    bool has_failed;
+    struct omnitron_failure failure;
+    struct hook_list *list; /* owned; NULL when there was none */
+    enum omnitron_written written;
+    int status;
+};
+
+/* tries 3, backoff 1 to 20 ms, no breaker, Retry-After up to 120 s. */
+extern const struct omnitron_pool_options desk_options;
+
+/* An account "default" on sim, as its user acme (superuser, password pw, token t0ken), with the
+   setting webhooks (a JSON array). credentials: "OMNITRON_TOKEN=t0ken" or two variables. Ends with
+   NULL. */
+struct omnitron_desk *omnitron_desk_new(struct sim *sim,
+                                        const struct omnitron_pool_options *options,
+                                        const char *webhooks, const char *const *credentials);
+void omnitron_desk_free(struct omnitron_desk *desk);
+
+/* Callbacks that note what came; their arg is the desk. */
+void omnitron_desk_on_list(void *arg, struct hook_list *list,
+                           const struct omnitron_failure *failure);
+void omnitron_desk_on_written(void *arg, enum omnitron_written written, int status,
+                              const struct omnitron_failure *failure);
+void omnitron_desk_on_user(void *arg, const struct omnitron_failure *failure);
+
+/* Turns the loop until so many calls in all have ended; the test fails after DESK_LIMIT_MS. */
+void omnitron_desk_wait(struct omnitron_desk *desk, unsigned done_count);
+/* Turns the loop for so long: for what must not happen. */
+void omnitron_desk_idle(struct omnitron_desk *desk, int64_t ms);
+
+/* One call, waited for; webhooks by their place in the setting. */
+void omnitron_desk_list(struct omnitron_desk *desk);
+void omnitron_desk_find(struct omnitron_desk *desk, size_t webhook);
+void omnitron_desk_create(struct omnitron_desk *desk, size_t webhook);
+void omnitron_desk_patch(struct omnitron_desk *desk, int64_t id, size_t webhook, unsigned fields);
+void omnitron_desk_check_token(struct omnitron_desk *desk, const char *token);
+
+/* The test fails unless the last call ended so. */
+void omnitron_desk_expect_failure(const struct omnitron_desk *desk,
+                                  enum omnitron_failure_kind kind);
+void omnitron_desk_expect_success(const struct omnitron_desk *desk);
+
+#endif
