@@ -101,7 +101,11 @@ static void copy_redacted(char text[OMNITRON_QUOTE_SIZE], const char *flat,
             continue;
         }
         bool is_control = (unsigned char)*at < ' ' || *at == 0x7f;
-        text[used++] = is_control ? ' ' : *at;
+        text[used] = *at;
+        if (is_control) {
+            text[used] = ' ';
+        }
+        used++;
         at++;
     }
     bool is_cut = *at != '\0' || used > OMNITRON_QUOTE_MAX;

@@ -3,6 +3,7 @@
 #include "tests/support/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SETTING                                                                                    \
@@ -54,9 +55,11 @@ static bool has_each_target_once(const struct hook_list *list, size_t count)
 {
     bool seen[1024] = {false};
     for (size_t i = 0; i < list->count; i++) {
-        size_t number = 0;
-        if (sscanf(list->hooks[i].target_url, "https://x.example/%zu", &number) != 1 ||
-            number >= count || seen[number]) {
+        static const char prefix[] = "https://x.example/";
+        const char *url = list->hooks[i].target_url;
+        assert_int_equal(strncmp(url, prefix, strlen(prefix)), 0);
+        unsigned long number = strtoul(url + strlen(prefix), NULL, 10);
+        if (number >= count || seen[number]) {
             return false;
         }
         seen[number] = true;
