@@ -1,0 +1,114 @@
+/* omnihook plan ACCOUNT: what execute would do now, as a diff. */
+#include "cli/cli.h"
+
+#include "common/http_client.h"
+#include "common/mem.h"
+#include "common/omnitron.h"
+#include "common/planner.h"
+
+#include <stdio.h>
+
+enum { TRIES = 3 };
+
+struct plan_command {
+    struct cli *cli;
+    struct http_client *http;
+    struct omnitron_pool *pool;
+    struct omnitron *omnitron;
+    struct event *end; /* the parts are freed on a later turn than the callback they called */
+    int exit_code;
+};
+
+static char sign_of(enum plan_kind kind)
+{
+    switch (kind) {
+    case PLAN_CREATE:
+        return '+';
+    case PLAN_REACTIVATE:
+    case PLAN_UPDATE:
+        return '~';
+    case PLAN_DRIFTED:
+        return '!';
+    case PLAN_REGISTERED:
+        return ' ';
+    }
+    return '?';
+}
+
+static void print_text(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_action *action = &plan->actions[i];
+        (void)printf("%c %-11s %s -> %s", sign_of(action->kind), plan_kind_name(action->kind),
+                     action->webhook->event_type, action->webhook->target_url);
+        for (int bit = 0; bit < WEBHOOK_FIELD_COUNT; bit++) {
+            if ((action->fields & (1U << bit)) != 0) {
+                (void)printf(" [%s]", webhook_field_name((enum webhook_field)(1U << bit)));
+            }
+        }
+        (void)putchar('\n');
+    }
+    for (size_t i = 0; i < plan->warning_count; i++) {
+        (void)printf("warning: %s: %s\n", plan_warning_name(plan->warnings[i].kind),
+                     plan->warnings[i].detail);
+    }
+    (void)puts(plan_is_required(plan) ? "execute is required" : "nothing to do");
+}
+
+static void print_json(const struct plan *plan, const struct account *account)
+{
+    json_t *document = plan_to_json(plan, account);
+    (void)json_dumpf(document, stdout, JSON_COMPACT);
+    (void)putchar('\n');
+    json_decref(document);
+}
+
+static void on_end(evutil_socket_t unused, short events, void *arg)
+{
+    (void)unused;
+    (void)events;
+    struct plan_command *command = arg;
+    omnitron_free(command->omnitron);
+    omnitron_pool_free(command->pool);
+    http_client_free(command->http);
+    event_free(command->end);
+    cli_end(command->cli, command->exit_code);
+    mem_free(command);
+}
+
+static void on_list(void *arg, struct hook_list *list, const struct omnitron_failure *failure)
+{
+    struct plan_command *command = arg;
+    struct cli *cli = command->cli;
+    command->exit_code = CLI_FAILED;
+    if (failure != NULL) {
+        (void)fprintf(stderr, "omnihook: Omnitron's webhooks cannot be read: %s\n",
+                      failure->error.text);
+    } else {
+        struct plan *plan = plan_make(cli->account, list);
+        if (cli->is_json) {
+            print_json(plan, cli->account);
+        } else {
+            print_text(plan);
+        }
+        command->exit_code = plan_is_required(plan) ? CLI_SOMETHING_TO_DO : CLI_OK;
+        plan_free(plan);
+    }
+    hook_list_free(list);
+    loop_timer_start(command->end, 0);
+}
+
+void command_plan(struct cli *cli)
+{
+    struct plan_command *command = mem_new(1, sizeof *command);
+    const struct omnitron_pool_options options = {.tries = TRIES,
+                                                  .retry = cli->config.retry,
+                                                  .retry_after_max_ms =
+                                                      cli->config.retry_after_max_ms};
+    command->cli = cli;
+    command->end = loop_timer_new(cli->loop, on_end, command);
+    command->http = http_client_new(cli->loop, cli->account->omnitron.max_connections);
+    command->pool = omnitron_pool_new(cli->loop, command->http, &options);
+    command->omnitron = omnitron_new(command->pool, cli->settings, cli->account);
+    (void)omnitron_list(command->omnitron, on_list, command);
+}
