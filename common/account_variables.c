@@ -7,7 +7,7 @@
 const char *const account_auth_names[] = {"keys", "omnitron", NULL};
 
 #define ROW(variable, type, field)                                                                 \
-    .name = variable, .parse = type, .offset = offsetof(struct account_variables, field)
+    .name = (variable), .parse = (type), .offset = offsetof(struct account_variables, field)
 
 static const struct config_row rows[] = {
     {ROW("OMNITRON_URL", config_text, url), .is_required = true},

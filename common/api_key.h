@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { API_KEY_HASH_SIZE = 32, API_KEY_TEXT_SIZE = sizeof "sha256:" + 2 * API_KEY_HASH_SIZE };
+enum { API_KEY_HASH_SIZE = 32, API_KEY_TEXT_SIZE = sizeof "sha256:" + 64 };
 
 /* SHA-256 of an API key. */
 struct api_key_hash {
