@@ -32,17 +32,29 @@ struct webhook_list {
     struct account_reader *reader;
     const char *place;
     struct account *account;
-    struct hash_index keys; /* webhook_key -> place in account->webhooks */
+    struct hash_index keys; /* -> place in account->webhooks */
     char **owned_keys;      /* as long as account->webhooks */
     size_t *positions;      /* of account->webhooks in the array */
 };
+
+/* The URL, a 0 byte, the event type: equal only when both are. Owned by the caller. */
+static char *make_key(const struct webhook *webhook, size_t *size)
+{
+    size_t url_size = strlen(webhook->target_url) + 1;
+    *size = url_size + strlen(webhook->event_type);
+    char *key = mem_new(*size, 1);
+    memcpy(key, webhook->target_url, url_size);
+    memcpy(key + url_size, webhook->event_type, *size - url_size);
+    return key;
+}
 
 static void add_webhook(struct webhook_list *list, struct webhook *webhook, size_t position)
 {
     struct account *account = list->account;
     size_t next = account->webhook_count;
-    char *key = webhook_key(webhook->target_url, webhook->event_type);
-    size_t same = hash_index_add(&list->keys, key, strlen(key), next);
+    size_t size;
+    char *key = make_key(webhook, &size);
+    size_t same = hash_index_add(&list->keys, key, size, next);
     if (same == HASH_INDEX_NONE) {
         account->webhooks[next] = *webhook;
         list->owned_keys[next] = key;

@@ -4,11 +4,9 @@
 #include "common/jsonget.h"
 #include "common/mem.h"
 #include "common/private_host.h"
-#include "common/strbuf.h"
 #include "common/text.h"
 #include "common/url.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* In code points, of Omnitron's model. */
@@ -189,17 +187,6 @@ bool webhook_equals(const struct webhook *left, const struct webhook *right)
            json_equal(left->retry_countdown_config, right->retry_countdown_config) &&
            json_equal(left->additional_headers, right->additional_headers) &&
            json_equal(left->config, right->config);
-}
-
-char *webhook_key(const char *target_url, const char *event_type)
-{
-    struct strbuf key;
-    strbuf_init(&key, SIZE_MAX / 2);
-    /* The length in front: wherever one text ends and the other begins, no two pairs look alike. */
-    strbuf_addf(&key, "%zu:", strlen(target_url));
-    strbuf_add_text(&key, target_url);
-    strbuf_add_text(&key, event_type);
-    return strbuf_take(&key);
 }
 
 /* A new reference to what the server is sent for a field; null when there is nothing. */

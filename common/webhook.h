@@ -56,9 +56,6 @@ void webhook_clear(struct webhook *webhook);
 /* Equal in every field; which ones are named does not matter. */
 bool webhook_equals(const struct webhook *left, const struct webhook *right);
 
-/* (target_url, event_type) as one owned text, for a hash_index: equal only when both are. */
-char *webhook_key(const char *target_url, const char *event_type);
-
 /* The body that creates it (all fields Omnitron needs; secret_key and callback only when set), or a
    PATCH of just the given enum webhook_field bits. Owned by the caller. Holds secrets. */
 json_t *webhook_create_body(const struct webhook *webhook);

@@ -337,21 +337,6 @@ static void a_difference_in_any_field_makes_webhooks_unequal(void **state)
     }
 }
 
-static void a_key_is_the_pair_and_nothing_else(void **state)
-{
-    (void)state;
-    char *keys[] = {webhook_key("https://a/b", "c"), webhook_key("https://a/", "bc"),
-                    webhook_key("https://a/b", "C")};
-    char *same = webhook_key("https://a/b", "c");
-    assert_string_equal(keys[0], same);
-    assert_string_not_equal(keys[0], keys[1]);
-    assert_string_not_equal(keys[0], keys[2]);
-    for (size_t i = 0; i < 3; i++) {
-        mem_free(keys[i]);
-    }
-    mem_free(same);
-}
-
 static void the_body_has_what_omnitron_needs_and_no_unset_secret(void **state)
 {
     struct fixture *fixture = *state;
@@ -507,7 +492,6 @@ int main(void)
         CASE(sensible_settings_give_no_warning),
         CASE(equal_webhooks_may_be_written_differently),
         CASE(a_difference_in_any_field_makes_webhooks_unequal),
-        CASE(a_key_is_the_pair_and_nothing_else),
         CASE(the_body_has_what_omnitron_needs_and_no_unset_secret),
         CASE(a_patch_has_the_asked_fields_alone),
         CASE(only_named_and_shown_fields_drift),
