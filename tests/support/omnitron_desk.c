@@ -11,7 +11,7 @@
 
 enum { VARIABLES_MAX = 12, VARIABLE_SIZE = 4096 };
 
-const struct omnitron_pool_options desk_options = {
+const struct omnitron_pool_options omnitron_desk_options = {
     .tries = 3,
     .retry = {.base_ms = 1, .max_ms = 20},
     .retry_after_max_ms = 120000,

@@ -26,7 +26,7 @@ struct omnitron_desk {
 };
 
 /* tries 3, backoff 1 to 20 ms, no breaker, Retry-After up to 120 s. */
-extern const struct omnitron_pool_options desk_options;
+extern const struct omnitron_pool_options omnitron_desk_options;
 
 /* An account "default" on sim, as its user acme (superuser, password pw, token t0ken), with the
    setting webhooks (a JSON array). credentials: "OMNITRON_TOKEN=t0ken" or two variables. Ends with
