@@ -171,7 +171,7 @@ void job_queue_take_back(struct job_queue *queue, job_swept_fn *fn, void *arg);
 /* Takes back what lies in the worker's own list, but belongs to none of its known_count runs: the
    reply to a pop was lost. known: the tokens of all claims that were sent and whose run is not
    over, answered or not. Call only while no pop is under way, and no popped element waits for its
-   claim to be sent. Costs next to nothing when nothing is astray. */
+   claim to be sent. */
 void job_queue_take_back_own(struct job_queue *queue, const char *worker, const char *const *known,
                              size_t known_count, job_swept_fn *fn, void *arg);
 /* Mends accounts that are active, but in no list (seen twice in a row). */

@@ -91,7 +91,6 @@ void job_queue_take_back_own(struct job_queue *queue, const char *worker, const 
     struct redis_command command;
     queue_script_begin(queue, SCRIPT_TAKE_BACK_OWN, &command);
     redis_command_add(&command, worker);
-    redis_command_add_int(&command, (int64_t)known_count);
     redis_command_add_bytes(&command, tokens.bytes, tokens.size);
     redis_command_add_int(&command, queue->options.result_ttl_s);
     queue_script_send(call, SCRIPT_TAKE_BACK_OWN, &command, queue->client);

@@ -2,23 +2,20 @@
 -- the reply to its pop was lost.
 --
 -- KEYS  prefix
--- ARGV  worker, number of its runs, their tokens joined by spaces, seconds that an ended status is
---       remembered
+-- ARGV  worker, the tokens of its runs joined by spaces, seconds that an ended status is remembered
 -- Returns how many were moved.
 
-local worker, runs, ttl_s = ARGV[1], tonumber(ARGV[2]), ARGV[4]
-local processing = PREFIX .. 'processing:' .. worker
-if call('LLEN', processing) <= runs then
-    return 0
-end
+local worker, tokens, ttl_s = ARGV[1], ARGV[2], ARGV[3]
 
+-- Every element is looked at: as many elements as runs prove nothing, since the answer to a run's
+-- end may still be on its way to the worker.
 local known = {}
-for token in ARGV[3]:gmatch('%S+') do
+for token in tokens:gmatch('%S+') do
     known[token] = true
 end
 local policy = {now = now_ms(), is_death = false, ttl_s = ttl_s}
 local moved = 0
-for _, element in ipairs(call('LRANGE', processing, 0, -1)) do
+for _, element in ipairs(call('LRANGE', PREFIX .. 'processing:' .. worker, 0, -1)) do
     local account = parse_element(element)
     local claim, elem
     if account then
