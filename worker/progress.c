@@ -1,0 +1,123 @@
+#include "worker/progress.h"
+
+#include "common/mem.h"
+#include "common/now.h"
+
+enum { PERIOD_MS = 250, DETAILS_PERIOD_MS = 1000 };
+
+/* A write under way: outlives a progress that is freed before the answer. */
+struct write {
+    struct progress *progress; /* NULL: nobody waits for the answer any more */
+};
+
+struct progress {
+    struct progress_options options;
+    struct loop *loop;
+    struct event
+        *timer; /* made when a write has to wait for the first time: short runs need none */
+    struct write *write;   /* NULL = none under way */
+    int64_t written_at_ms; /* mono */
+    int64_t details_at_ms; /* mono; of the newest write with details */
+    bool has_moved;        /* since the newest write was sent */
+    bool must_verify;      /* another write is to follow at once */
+};
+
+static void write_when_due(struct progress *progress);
+
+static void on_answered(void *arg, const struct error *why_not)
+{
+    struct write *write = arg;
+    struct progress *progress = write->progress;
+    mem_free(write);
+    if (progress == NULL) {
+        return;
+    }
+    progress->write = NULL;
+    if (why_not != NULL && why_not->code != ERROR_LOST) {
+        progress->has_moved = true; /* unknown whether it was written: later again */
+    }
+    if (progress->has_moved || progress->must_verify) {
+        write_when_due(progress);
+    }
+    progress->options.on_written(progress->options.arg,
+                                 why_not != NULL && why_not->code == ERROR_LOST);
+}
+
+static void write_now(struct progress *progress)
+{
+    const struct progress_options *options = &progress->options;
+    int64_t now_ms = now_mono_ms();
+    bool is_first = progress->written_at_ms == 0;
+    bool has_details = is_first || now_ms - progress->details_at_ms >= DETAILS_PERIOD_MS;
+    char *details = has_details ? run_report_print(options->report) : NULL;
+    struct run_counts counts = run_report_counts(options->report);
+
+    progress->write = mem_new(1, sizeof *progress->write);
+    progress->write->progress = progress;
+    progress->written_at_ms = now_ms;
+    progress->details_at_ms = has_details ? now_ms : progress->details_at_ms;
+    progress->has_moved = false;
+    progress->must_verify = false;
+    job_queue_progress(options->queue, options->claim, &counts, details, on_answered,
+                       progress->write);
+    mem_free(details);
+}
+
+static void on_due(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    struct progress *progress = arg;
+    if (progress->write == NULL) {
+        write_now(progress);
+    }
+}
+
+static void write_when_due(struct progress *progress)
+{
+    if (progress->write != NULL) {
+        return;
+    }
+    int64_t due_ms = progress->written_at_ms + PERIOD_MS - now_mono_ms();
+    if (progress->timer == NULL) {
+        progress->timer = loop_timer_new(progress->loop, on_due, progress);
+    }
+    loop_timer_start(progress->timer, progress->must_verify || due_ms < 0 ? 0 : due_ms);
+}
+
+struct progress *progress_new(struct loop *loop, const struct progress_options *options)
+{
+    struct progress *progress = mem_new(1, sizeof *progress);
+    progress->options = *options;
+    progress->loop = loop;
+    write_now(progress);
+    return progress;
+}
+
+void progress_free(struct progress *progress)
+{
+    if (progress == NULL) {
+        return;
+    }
+    if (progress->write != NULL) {
+        progress->write->progress = NULL;
+    }
+    if (progress->timer != NULL) {
+        event_free(progress->timer);
+    }
+    mem_free(progress);
+}
+
+void progress_moved(struct progress *progress)
+{
+    if (!progress->has_moved) {
+        progress->has_moved = true;
+        write_when_due(progress);
+    }
+}
+
+void progress_verify(struct progress *progress)
+{
+    progress->must_verify = true;
+    write_when_due(progress);
+}

@@ -1,0 +1,33 @@
+/* Writes to Redis how far a run is, as it moves: at most four times a second, the long part of the
+   report at most once a second. */
+#ifndef OMNIHOOK_WORKER_PROGRESS_H
+#define OMNIHOOK_WORKER_PROGRESS_H
+
+#include "common/job_queue.h"
+#include "common/loop.h"
+#include "common/run_report.h"
+
+struct progress;
+
+/* All borrowed for the progress's life. */
+struct progress_options {
+    struct job_queue *queue;
+    const struct job_claim *claim;
+    const struct run_report *report;
+    /* A write was answered. is_lost: the claim is no longer the newest; the run has to end. */
+    void (*on_written)(void *arg, bool is_lost);
+    void *arg;
+};
+
+/* Writes at once. */
+struct progress *progress_new(struct loop *loop, const struct progress_options *options);
+/* on_written will not fire any more. NULL is legal. */
+void progress_free(struct progress *progress);
+
+/* The report has changed. */
+void progress_moved(struct progress *progress);
+
+/* Writes now, whatever the pace, so that on_written tells whether the claim still holds. */
+void progress_verify(struct progress *progress);
+
+#endif
