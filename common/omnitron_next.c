@@ -36,8 +36,22 @@ static bool is_same_path(const char *left, const char *right)
     return size == strcspn(right, "?#") && strncmp(left, right, size) == 0;
 }
 
+/* What cannot stand in a request line. Raw bytes above ASCII can, as servers send them. */
+static bool has_space_or_control(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    while (*c > ' ' && *c != 0x7f) {
+        c++;
+    }
+    return *c != '\0';
+}
+
 char *omnitron_next_url(const char *hooks_url, const char *next, struct error *err)
 {
+    if (has_space_or_control(next)) {
+        error_set(err, ERROR_PROTOCOL, "the link to the next page is no link");
+        return NULL;
+    }
     char *path = copy_path(next);
     char *there = url_resolve(hooks_url, path, NULL);
     char *here = url_resolve(hooks_url, "", NULL);
