@@ -1,6 +1,5 @@
 #include "common/listen_socket.h"
 
-#include <asm/socket.h> /* SO_REUSEPORT, which POSIX does not know */
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -15,6 +14,12 @@
 
 enum { BACKLOG = 1024, UNIX_SOCKET_MODE = 0660 };
 
+union socket_name {
+    struct sockaddr any;
+    struct sockaddr_storage storage;
+    struct sockaddr_un path;
+};
+
 static bool make_non_blocking(int descriptor)
 {
     int flags = fcntl(descriptor, F_GETFL);
@@ -28,24 +33,46 @@ static bool switch_on(int descriptor, int level, int option)
     return setsockopt(descriptor, level, option, &on, sizeof on) == 0;
 }
 
-static enum error_code code_of_errno(int number)
+/* Reports what errno says about address. */
+static int tell_failure(const struct listen_address *address, struct error *err)
 {
-    return number == EADDRINUSE ? ERROR_FULL : ERROR_SYSTEM;
-}
-
-/* Closes descriptor and reports what errno says about address. */
-static int fail(int descriptor, const struct listen_address *address, struct error *err)
-{
-    int number = errno;
-    error_set(err, code_of_errno(number), "cannot listen on %s: %s", address->text,
-              strerror(number));
-    if (descriptor >= 0) {
-        (void)close(descriptor);
-    }
+    error_set(err, errno == EADDRINUSE ? ERROR_FULL : ERROR_SYSTEM, "cannot listen on %s: %s",
+              address->text, strerror(errno));
     return -1;
 }
 
-static int open_tcp(const struct listen_address *address, bool is_shared, struct error *err)
+/* Keeps errno. */
+static int close_failed(int descriptor)
+{
+    int number = errno;
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+    }
+    errno = number;
+    return -1;
+}
+
+/* A bound socket that does not listen yet. Accepted sockets inherit TCP_NODELAY: an answer is one
+   write, and must not wait for the acknowledgement of the answer before it. */
+static int bind_tcp(const struct sockaddr *name, socklen_t size, bool is_shared)
+{
+    int descriptor = socket(name->sa_family, SOCK_STREAM, 0);
+    bool is_bound = descriptor >= 0 && make_non_blocking(descriptor) &&
+                    switch_on(descriptor, SOL_SOCKET, SO_REUSEADDR) &&
+                    switch_on(descriptor, IPPROTO_TCP, TCP_NODELAY) &&
+                    (!is_shared || switch_on(descriptor, SOL_SOCKET, SO_REUSEPORT)) &&
+                    bind(descriptor, name, size) == 0;
+    return is_bound ? descriptor : close_failed(descriptor);
+}
+
+static int listen_on(int descriptor)
+{
+    return descriptor >= 0 && listen(descriptor, BACKLOG) == 0 ? descriptor
+                                                               : close_failed(descriptor);
+}
+
+/* NULL and err when there is no such host. To be freed by freeaddrinfo. */
+static struct addrinfo *resolve(const struct listen_address *address, struct error *err)
 {
     char port[16];
     (void)snprintf(port, sizeof port, "%d", address->port);
@@ -57,20 +84,38 @@ static int open_tcp(const struct listen_address *address, bool is_shared, struct
     if (status != 0) {
         error_set(err, ERROR_NOT_FOUND, "cannot listen on %s: %s", address->text,
                   gai_strerror(status));
+        return NULL;
+    }
+    return found;
+}
+
+static int open_tcp(const struct listen_address *address, struct error *err)
+{
+    struct addrinfo *found = resolve(address, err);
+    if (found == NULL) {
         return -1;
     }
+    int descriptor = listen_on(bind_tcp(found->ai_addr, found->ai_addrlen, false));
+    if (descriptor < 0) {
+        (void)tell_failure(address, err);
+    }
+    freeaddrinfo(found);
+    return descriptor;
+}
 
-    int descriptor = socket(found->ai_family, SOCK_STREAM, 0);
-    /* Accepted sockets inherit TCP_NODELAY: an answer is one write, and must not wait for the
-       acknowledgement of the answer before it. */
-    bool is_open = descriptor >= 0 && make_non_blocking(descriptor) &&
-                   switch_on(descriptor, SOL_SOCKET, SO_REUSEADDR) &&
-                   switch_on(descriptor, IPPROTO_TCP, TCP_NODELAY) &&
-                   (!is_shared || switch_on(descriptor, SOL_SOCKET, SO_REUSEPORT)) &&
-                   bind(descriptor, found->ai_addr, found->ai_addrlen) == 0 &&
-                   listen(descriptor, BACKLOG) == 0;
-    if (!is_open) {
-        descriptor = fail(descriptor, address, err);
+static int reserve_tcp(const struct listen_address *address, struct error *err)
+{
+    /* With SO_REUSEPORT we would share the port even with another service of the same user: so it
+       is tried without first. */
+    int probe = open_tcp(address, err);
+    struct addrinfo *found = probe < 0 ? NULL : resolve(address, err);
+    if (found == NULL) {
+        return close_failed(probe);
+    }
+    (void)close(probe);
+    int descriptor = bind_tcp(found->ai_addr, found->ai_addrlen, true);
+    if (descriptor < 0) {
+        (void)tell_failure(address, err);
     }
     freeaddrinfo(found);
     return descriptor;
@@ -99,7 +144,7 @@ static int open_unix(const struct listen_address *address, struct error *err)
     size_t size = strlen(address->path) + 1;
     if (size > sizeof name.sun_path) {
         errno = ENAMETOOLONG;
-        return fail(-1, address, err);
+        return tell_failure(address, err);
     }
     memcpy(name.sun_path, address->path, size);
     if (is_left_over(&name)) {
@@ -109,15 +154,36 @@ static int open_unix(const struct listen_address *address, struct error *err)
     int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
     /* The mode is set before listen: nobody can connect under the wider mode that the umask may
        have given the file. */
-    bool is_open = descriptor >= 0 && make_non_blocking(descriptor) &&
-                   bind(descriptor, (const struct sockaddr *)&name, sizeof name) == 0 &&
-                   chmod(name.sun_path, UNIX_SOCKET_MODE) == 0 && listen(descriptor, BACKLOG) == 0;
-    return is_open ? descriptor : fail(descriptor, address, err);
+    bool is_bound = descriptor >= 0 && make_non_blocking(descriptor) &&
+                    bind(descriptor, (const struct sockaddr *)&name, sizeof name) == 0 &&
+                    chmod(name.sun_path, UNIX_SOCKET_MODE) == 0;
+    descriptor = is_bound ? listen_on(descriptor) : close_failed(descriptor);
+    return descriptor >= 0 ? descriptor : tell_failure(address, err);
 }
 
-int listen_socket_open(const struct listen_address *address, bool is_shared, struct error *err)
+int listen_socket_open(const struct listen_address *address, struct error *err)
 {
-    return address->path != NULL ? open_unix(address, err) : open_tcp(address, is_shared, err);
+    return address->path != NULL ? open_unix(address, err) : open_tcp(address, err);
+}
+
+int listen_socket_reserve(const struct listen_address *address, struct error *err)
+{
+    return address->path != NULL ? open_unix(address, err) : reserve_tcp(address, err);
+}
+
+int listen_socket_open_reserved(int reserved, const struct listen_address *address,
+                                struct error *err)
+{
+    int descriptor = -1;
+    if (address->path != NULL) {
+        descriptor = dup(reserved);
+    } else {
+        union socket_name name = {.storage = {0}};
+        socklen_t size = sizeof name;
+        bool is_known = getsockname(reserved, &name.any, &size) == 0;
+        descriptor = is_known ? listen_on(bind_tcp(&name.any, size, true)) : -1;
+    }
+    return descriptor >= 0 ? descriptor : tell_failure(address, err);
 }
 
 void listen_socket_remove(const struct listen_address *address)
@@ -129,11 +195,7 @@ void listen_socket_remove(const struct listen_address *address)
 
 char *listen_socket_name(char name[LISTEN_SOCKET_NAME_SIZE], int descriptor)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_storage storage;
-        struct sockaddr_un path;
-    } address = {.storage = {0}};
+    union socket_name address = {.storage = {0}};
     socklen_t size = sizeof address;
     char host[LISTEN_SOCKET_NAME_SIZE - sizeof "[]:65535"];
     char port[sizeof "65535"];

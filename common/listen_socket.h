@@ -6,14 +6,20 @@
 #include "common/service_config.h"
 
 /* Returns a listening, non-blocking descriptor (the caller's to close), or -1 and err:
-   ERROR_FULL when the address is taken, else ERROR_SYSTEM or ERROR_NOT_FOUND. is_shared: other
-   processes of ours may listen on the same port (SO_REUSEPORT). May wait for the resolver: for the
-   start only.
+   ERROR_FULL when the address is taken, else ERROR_SYSTEM or ERROR_NOT_FOUND. May wait for the
+   resolver: for the start only.
 
    A unix socket's file is made with mode 0660; one that is left over is replaced when nobody
    answers on it. */
-MUST_CHECK int listen_socket_open(const struct listen_address *address, bool is_shared,
-                                  struct error *err);
+MUST_CHECK int listen_socket_open(const struct listen_address *address, struct error *err);
+
+/* For several processes that share an address. Their parent reserves it, with the errors of
+   listen_socket_open, and keeps the descriptor open; each child then opens its own. Of a TCP port
+   each has its own queue of connections (SO_REUSEPORT: the system deals them out evenly); a unix
+   socket has one queue, that all take from. */
+MUST_CHECK int listen_socket_reserve(const struct listen_address *address, struct error *err);
+MUST_CHECK int listen_socket_open_reserved(int reserved, const struct listen_address *address,
+                                           struct error *err);
 
 /* Removes the file of a unix socket that this process has opened; nothing for TCP. */
 void listen_socket_remove(const struct listen_address *address);

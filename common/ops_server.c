@@ -158,7 +158,7 @@ bool ops_server_start(struct loop *loop, const struct ops_server_options *option
         return true;
     }
     struct error why_not;
-    int descriptor = listen_socket_open(address, false, &why_not);
+    int descriptor = listen_socket_open(address, &why_not);
     if (descriptor < 0 && address->is_default && why_not.code == ERROR_FULL) {
         log_warn("ops_not_listening", log_text("address", address->text), log_reason(&why_not));
         return true;
