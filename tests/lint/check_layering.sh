@@ -28,8 +28,8 @@ forbid 'hiredis/' 'hiredis stays in common/redis_*.c' \
     $(sources common api worker cli | except 'common/redis_[a-z_]*')
 forbid 'curl/' 'libcurl stays in common/http_*.c and common/url.c' \
     $(sources common api worker cli | except 'common/(http_[a-z_]*|url)')
-forbid 'event2/(http|keyvalq)' 'evhttp stays in api/{server,request,reply,routes} and common/ops_server' \
-    $(sources common api worker cli | except 'api/(server|request|reply|routes)|common/ops_server')
+forbid 'event2/(http|keyvalq)' 'evhttp stays in api/{server,connections,request,reply} and common/ops_server' \
+    $(sources common api worker cli | except 'api/(server|connections|request|reply)|common/ops_server')
 
 # Levels within common/: a file includes only its own or a lower one.
 level_of() {

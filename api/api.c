@@ -1,0 +1,236 @@
+#include "api/api.h"
+
+#include "api/dispatch.h"
+#include "api/server.h"
+#include "common/command_line.h"
+#include "common/http_client.h"
+#include "common/log.h"
+#include "common/ops_server.h"
+
+extern char **environ;
+
+enum {
+    OMNITRON_IDLE_CONNECTIONS = 64,
+    OMNITRON_TRIES = 2, /* a caller waits: one repeat, then it hears the reason */
+    LAST_ANSWERS_MS = 250,
+};
+
+struct api {
+    const struct service_config *config;
+    const struct api_process *process; /* NULL = the only one */
+    struct loop *loop;
+    struct event *grace;
+    bool is_stopping;
+    bool has_failed_waiting; /* the grace time is over: what waited has been answered */
+
+    struct redis_address redis_address;
+    struct redis_client *redis;
+    struct settings_store *store;
+    struct http_client *http;
+    struct omnitron_pool *pool;
+    struct services services;
+    struct dispatch dispatch;
+    struct server *server; /* NULL until the first word about Redis */
+    bool has_failed;
+    struct ops_server *ops;       /* either this ... */
+    struct supervisor_beat *beat; /* ... or this */
+};
+
+static void get_health(void *arg, struct ops_health *health)
+{
+    const struct api *api = arg;
+    if (api->is_stopping) {
+        health->not_ready = "stopping";
+    } else if (!redis_client_is_up(api->redis)) {
+        health->not_ready = redis_client_why_down(api->redis);
+    }
+    health->settings_fault = settings_store_fault(api->store);
+}
+
+static void on_request(void *arg, struct request *request)
+{
+    const struct api *api = arg;
+    dispatch_request(&api->dispatch, request);
+}
+
+/* ---- Starting ---- */
+
+static void on_stopped(void *arg)
+{
+    struct api *api = arg;
+    loop_quit(api->loop);
+}
+
+static void start_server(struct api *api)
+{
+    const struct server_options options = {
+        .config = api->config,
+        .reserved = api->process == NULL ? -1 : api->process->reserved,
+        .on_request = on_request,
+        .on_stopped = on_stopped,
+        .arg = api,
+    };
+    struct error err;
+    if (!server_start(api->loop, &options, &api->server, &err)) {
+        log_error("cannot_start", log_reason(&err));
+        api->has_failed = true;
+        loop_quit(api->loop);
+    }
+}
+
+/* We listen as soon as it is known how Redis is, good or bad: so the first callers after a start
+   meet a connection that is ready, and an outage of Redis keeps no process from starting. */
+static void on_redis_state(void *arg, bool is_up, const struct error *why_down)
+{
+    struct api *api = arg;
+    (void)is_up;
+    (void)why_down;
+    if (api->server == NULL && !api->is_stopping && !api->has_failed) {
+        start_server(api);
+    }
+}
+
+static void start_redis(struct api *api)
+{
+    const struct service_config *config = api->config;
+    const struct redis_options options = {
+        .address = &api->redis_address,
+        .name = "omnihook-api",
+        .timeout_ms = config->redis_timeout_ms,
+        .on_state = on_redis_state,
+        .arg = api,
+    };
+    api->redis = redis_client_new(api->loop, &options);
+    const struct job_queue_options queue = {
+        .namespace_name = config->namespace_name,
+        .lease_ms = config->lease_ms,
+        .queue_max = config->queue_max,
+        .result_ttl_s = config->result_ttl_s,
+        .job_attempts = config->job_attempts,
+        .job_max_age_ms = config->job_max_age_ms,
+        .retry = config->retry,
+    };
+    api->services.queue = job_queue_new(api->redis, &queue);
+}
+
+static void start_omnitron(struct api *api)
+{
+    const struct service_config *config = api->config;
+    const struct omnitron_pool_options options = {
+        .tries = OMNITRON_TRIES,
+        .retry = config->retry,
+        .retry_after_max_ms = config->retry_after_max_ms,
+    };
+    api->http = http_client_new(api->loop, OMNITRON_IDLE_CONNECTIONS);
+    api->pool = omnitron_pool_new(api->loop, api->http, &options);
+    api->services.plans = fresh_plans_new(api->loop, api->pool, config->request_timeout_ms);
+    const struct auth_omnitron_options auth = {
+        .ttl_ms = config->auth_ttl_s * 1000,
+        .timeout_ms = config->request_timeout_ms,
+    };
+    api->dispatch.auth_omnitron = auth_omnitron_new(api->loop, api->pool, &auth);
+}
+
+/* Either an ops listener of our own, or that of the process that started us. */
+static bool start_ops(struct api *api, struct error *err)
+{
+    if (api->process != NULL) {
+        api->beat = supervisor_beat_new(api->loop, api->process->slot, get_health, api);
+        return true;
+    }
+    const struct ops_server_options options = {
+        .address = &api->config->ops_listen, .get_health = get_health, .arg = api};
+    return ops_server_start(api->loop, &options, &api->ops, err);
+}
+
+/* ---- Stopping ---- */
+
+/* Answers every request that still waits, with an error: Redis first, since its waiters hold
+   requests, and evhttp may not be freed while one is held. */
+static void fail_waiting(struct api *api)
+{
+    redis_client_free(api->redis);
+    api->redis = NULL;
+    job_queue_free(api->services.queue);
+    api->services.queue = NULL;
+    fresh_plans_free(api->services.plans);
+    api->services.plans = NULL;
+    auth_omnitron_free(api->dispatch.auth_omnitron);
+    api->dispatch.auth_omnitron = NULL;
+}
+
+static void on_grace_over(evutil_socket_t none, short events, void *arg)
+{
+    (void)none;
+    (void)events;
+    struct api *api = arg;
+    if (api->has_failed_waiting) {
+        loop_quit(api->loop);
+        return;
+    }
+    api->has_failed_waiting = true;
+    log_warn("grace_over", log_nothing());
+    loop_timer_start(api->grace, LAST_ANSWERS_MS);
+    /* From here on no request can come that would need the parts that go away. */
+    server_drop_unfinished(api->server);
+    fail_waiting(api);
+}
+
+static void on_drain(void *arg)
+{
+    struct api *api = arg;
+    api->is_stopping = true;
+    if (api->server == NULL) {
+        loop_quit(api->loop);
+        return;
+    }
+    loop_timer_start(api->grace, api->config->grace_ms);
+    server_stop(api->server);
+}
+
+static void on_reload(void *arg)
+{
+    struct api *api = arg;
+    settings_store_reload(api->store);
+}
+
+static void stop_all(struct api *api)
+{
+    fail_waiting(api);
+    server_free(api->server);
+    ops_server_free(api->ops);
+    supervisor_beat_free(api->beat);
+    omnitron_pool_free(api->pool);
+    http_client_free(api->http);
+    settings_store_free(api->store);
+    event_free(api->grace);
+    loop_free(api->loop);
+    redis_address_clear(&api->redis_address);
+}
+
+int api_run(const struct service_config *config, struct settings *settings_take,
+            const struct api_process *process)
+{
+    struct api api = {.config = config, .process = process};
+    api.loop = loop_new();
+    const struct loop_handlers handlers = {
+        .on_drain = on_drain, .on_reload = on_reload, .arg = &api};
+    loop_handle_signals(api.loop, &handlers);
+    api.grace = loop_timer_new(api.loop, on_grace_over, &api);
+    api.store = settings_store_new(api.loop, config, environ, settings_take, NULL, NULL);
+    api.dispatch = (struct dispatch){.services = &api.services, .store = api.store};
+
+    struct error err;
+    if (redis_address_parse(&api.redis_address, config->redis_url.value, &err) &&
+        start_ops(&api, &err)) {
+        start_omnitron(&api);
+        start_redis(&api);
+        (void)loop_run(api.loop);
+        log_info("stopped", log_nothing());
+    } else {
+        log_error("cannot_start", log_reason(&err));
+        api.has_failed = true;
+    }
+    stop_all(&api);
+    return api.has_failed ? EXIT_FAILED : EXIT_OK;
+}

@@ -1,0 +1,20 @@
+/* What happens between evhttp and a handler: the checks, in the order that is promised. */
+#ifndef OMNIHOOK_API_DISPATCH_H
+#define OMNIHOOK_API_DISPATCH_H
+
+#include "api/auth_omnitron.h"
+#include "api/handlers.h"
+
+enum { BODY_BYTES_MAX = 64 * 1024, HEADER_BYTES_MAX = 16 * 1024 };
+
+struct dispatch {
+    const struct services *services;
+    struct settings_store *store;
+    struct auth_omnitron *auth_omnitron;
+};
+
+/* Answers request, or gives it to its handler; perhaps later, when Omnitron has been asked about
+   the caller. dispatch is borrowed until then. */
+void dispatch_request(const struct dispatch *dispatch, struct request *request);
+
+#endif

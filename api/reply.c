@@ -1,0 +1,146 @@
+#include "api/reply.h"
+
+#include "api/request_internal.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A failover or a restart of Redis takes seconds, a full queue too. */
+enum { RETRY_AFTER_S = 1 };
+
+/* Those that evhttp would name by their class only. */
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 413:
+        return "Content Too Large";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
+    default:
+        return NULL;
+    }
+}
+
+void reply_add_header(struct request *request, const char *name, const char *value)
+{
+    (void)evhttp_add_header(evhttp_request_get_output_headers(request_http(request)), name, value);
+}
+
+/* A body that evhttp does not read would be taken for the next request of the connection. */
+static bool has_unread_body(const struct request *request)
+{
+    switch (evhttp_request_get_command(request_http(request))) {
+    case EVHTTP_REQ_GET:
+    case EVHTTP_REQ_POST:
+    case EVHTTP_REQ_PUT:
+    case EVHTTP_REQ_PATCH:
+    case EVHTTP_REQ_DELETE:
+    case EVHTTP_REQ_OPTIONS:
+        return false;
+    case EVHTTP_REQ_HEAD:
+    case EVHTTP_REQ_TRACE:
+    case EVHTTP_REQ_CONNECT:
+    default:
+        return request_header(request, "Content-Length") != NULL ||
+               request_header(request, "Transfer-Encoding") != NULL;
+    }
+}
+
+/* Ends request. bytes NULL = no body. */
+static void send_answer(struct request *request, int status, const char *bytes, size_t size)
+{
+    struct evhttp_request *http = request_http(request);
+    reply_add_header(request, "X-Request-Id", request_id(request));
+    reply_add_header(request, "Cache-Control", "no-store");
+    if (request_must_close(request) || has_unread_body(request)) {
+        reply_add_header(request, "Connection", "close");
+    }
+    if (bytes != NULL) {
+        char length[24];
+        (void)snprintf(length, sizeof length, "%zu", size);
+        reply_add_header(request, "Content-Type", "application/json");
+        reply_add_header(request, "Content-Length", length);
+    }
+    if (bytes != NULL && request_method(request) != METHOD_HEAD) {
+        (void)evbuffer_add(evhttp_request_get_output_buffer(http), bytes, size);
+    }
+    /* First, since evhttp frees its part when the peer is gone. */
+    request_end(request, status);
+    evhttp_send_reply(http, status, reason_of(status), NULL);
+}
+
+void reply_no_content(struct request *request)
+{
+    send_answer(request, HTTP_NOCONTENT, NULL, 0);
+}
+
+void reply_json_text(struct request *request, const char *text, size_t size)
+{
+    send_answer(request, HTTP_OK, text, size);
+}
+
+static void send_document(struct request *request, int status, json_t *document_take)
+{
+    char *text = json_dumps(document_take, JSON_ENSURE_ASCII);
+    json_decref(document_take);
+    send_answer(request, status, text, strlen(text));
+    free(text);
+}
+
+void reply_json(struct request *request, json_t *document_take)
+{
+    send_document(request, HTTP_OK, document_take);
+}
+
+void reply_error(struct request *request, int status, const char *detail)
+{
+    send_document(request, status, json_pack("{s:s}", "detail", detail));
+}
+
+void reply_try_later(struct request *request, int status, int64_t seconds, const char *detail)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRId64, seconds);
+    reply_add_header(request, "Retry-After", text);
+    reply_error(request, status, detail);
+}
+
+void reply_error_and_close(struct request *request, int status, const char *detail)
+{
+    reply_add_header(request, "Connection", "close");
+    reply_error(request, status, detail);
+}
+
+static const char *detail_of(const struct error *why_not)
+{
+    switch (why_not->code) {
+    case ERROR_FULL:
+        return "The job queue is full.";
+    case ERROR_TIMEOUT:
+        return "Redis did not confirm in time. Asking again is safe.";
+    case ERROR_CANCELLED:
+        return "The service is stopping.";
+    case ERROR_NONE:
+    case ERROR_BAD_INPUT:
+    case ERROR_NOT_FOUND:
+    case ERROR_UNAVAILABLE:
+    case ERROR_REFUSED:
+    case ERROR_UNAUTHORIZED:
+    case ERROR_PROTOCOL:
+    case ERROR_LOST:
+    case ERROR_SYSTEM:
+        break;
+    }
+    return "Redis is not available.";
+}
+
+void reply_queue_error(struct request *request, const struct error *why_not)
+{
+    reply_try_later(request, HTTP_SERVUNAVAIL, RETRY_AFTER_S, detail_of(why_not));
+}

@@ -1,0 +1,56 @@
+/* One call while it is answered: what evhttp parsed, and what we found out about it. Borrowed by a
+   handler until it has answered with reply.h, which also frees it. */
+#ifndef OMNIHOOK_API_REQUEST_H
+#define OMNIHOOK_API_REQUEST_H
+
+#include "api/routes.h"
+#include "common/settings.h"
+
+#include <stddef.h>
+
+struct evhttp_request;
+struct request;
+
+/* What the open requests of a server have in common. */
+struct request_group {
+    size_t open;     /* not answered yet */
+    bool is_closing; /* answers close their connection */
+    void (*on_none_open)(void *arg);
+    void *arg;
+};
+
+enum { REQUEST_ID_MAX = 128 };
+
+/* http stays evhttp's, but may not be answered by others. */
+struct request *request_new(struct evhttp_request *http, struct request_group *group);
+
+/* The caller's X-Request-Id when it is a good one, else ours. */
+const char *request_id(const struct request *request);
+
+/* Of the request target, without the query; never NULL. */
+const char *request_path(const struct request *request);
+enum method request_method(const struct request *request);
+/* "PUT". */
+const char *request_method_name(const struct request *request);
+bool request_is_http_1_1(const struct request *request);
+
+/* NULL when there is none; the first when there are many. */
+const char *request_header(const struct request *request, const char *name);
+size_t request_header_count(const struct request *request, const char *name);
+/* Bytes of all header lines. */
+size_t request_headers_size(const struct request *request);
+size_t request_body_size(const struct request *request);
+
+void request_set_route(struct request *request, const struct route *route);
+const struct route *request_route(const struct request *request);
+
+/* The account that calls, with the version of the settings that knows it: kept until the answer. */
+void request_set_account(struct request *request, struct settings *settings,
+                         const struct account *account);
+const struct account *request_account(const struct request *request);
+struct settings *request_settings(const struct request *request);
+
+/* The job that the call was about, for the log. */
+void request_note_job(struct request *request, const char *job);
+
+#endif

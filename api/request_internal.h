@@ -1,0 +1,15 @@
+/* For reply.c, which ends a request. */
+#ifndef OMNIHOOK_API_REQUEST_INTERNAL_H
+#define OMNIHOOK_API_REQUEST_INTERNAL_H
+
+#include "api/request.h"
+
+struct evhttp_request *request_http(const struct request *request);
+
+/* The answer has to close the connection. */
+bool request_must_close(const struct request *request);
+
+/* Writes the access log line and frees request (not evhttp's part of it). */
+void request_end(struct request *request, int status);
+
+#endif

@@ -1,0 +1,150 @@
+#include "api/server.h"
+
+#include "api/connections.h"
+#include "api/dispatch.h"
+#include "common/listen_socket.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <assert.h>
+#include <event2/http.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum {
+    CONNECTIONS_MAX = 8192,
+    OTHER_DESCRIPTORS = 128, /* Redis, Omnitron, the ops listener, files of the settings */
+
+    /* Beyond the limits that we tell, so that what passes those a little gets an answer of ours. */
+    EVHTTP_HEADERS_MAX = 2 * HEADER_BYTES_MAX,
+    EVHTTP_BODY_MAX = 2 * BODY_BYTES_MAX,
+
+    /* All bits: also methods that evhttp does not know get our answer. */
+    ALL_METHODS = 0xFFFF,
+};
+
+struct server {
+    struct server_options options;
+    struct evhttp *http;
+    struct evhttp_bound_socket *bound; /* NULL when stopping */
+    struct connections *connections;
+    struct request_group requests;
+    bool is_stopped;
+};
+
+static void on_http_request(struct evhttp_request *http, void *arg)
+{
+    struct server *server = arg;
+    connections_on_request(server->connections, http);
+    server->options.on_request(server->options.arg, request_new(http, &server->requests));
+}
+
+/* Once, when neither a connection nor a request (whose caller may have hung up) is left. */
+static void check_stopped(void *arg)
+{
+    struct server *server = arg;
+    if (server->requests.is_closing && !server->is_stopped && server->requests.open == 0 &&
+        connections_count(server->connections) == 0) {
+        server->is_stopped = true;
+        server->options.on_stopped(server->options.arg);
+    }
+}
+
+/* As many as the system gives us descriptors for. */
+static size_t find_connections_max(void)
+{
+    const rlim_t others = OTHER_DESCRIPTORS;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return CONNECTIONS_MAX;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= CONNECTIONS_MAX + others) {
+        return CONNECTIONS_MAX;
+    }
+    return limit.rlim_cur > others + others ? limit.rlim_cur - others : others;
+}
+
+static void serve(struct server *server, struct loop *loop, int descriptor)
+{
+    const struct service_config *config = server->options.config;
+    server->http = evhttp_new(loop_base(loop));
+    server->bound =
+        server->http == NULL ? NULL : evhttp_accept_socket_with_handle(server->http, descriptor);
+    if (server->bound == NULL) {
+        log_error("no_http_server", log_nothing());
+        abort();
+    }
+    const struct connections_options options = {
+        .read_timeout_ms = config->read_timeout_ms,
+        .idle_timeout_ms = config->idle_timeout_ms,
+        .max = find_connections_max(),
+        .on_none_left = check_stopped,
+        .arg = server,
+    };
+    server->connections = connections_new(
+        loop, server->http, evhttp_bound_socket_get_listener(server->bound), &options);
+    evhttp_set_allowed_methods(server->http, ALL_METHODS);
+    evhttp_set_max_headers_size(server->http, EVHTTP_HEADERS_MAX);
+    evhttp_set_max_body_size(server->http, EVHTTP_BODY_MAX);
+    evhttp_set_gencb(server->http, on_http_request, server);
+}
+
+bool server_start(struct loop *loop, const struct server_options *options, struct server **server,
+                  struct error *err)
+{
+    const struct listen_address *address = &options->config->listen;
+    int descriptor = options->reserved < 0
+                         ? listen_socket_open(address, err)
+                         : listen_socket_open_reserved(options->reserved, address, err);
+    if (descriptor < 0) {
+        return false;
+    }
+    *server = mem_new(1, sizeof **server);
+    (*server)->options = *options;
+    (*server)->requests = (struct request_group){.on_none_open = check_stopped, .arg = *server};
+    serve(*server, loop, descriptor);
+    char name[LISTEN_SOCKET_NAME_SIZE];
+    log_info("listening", log_text("address", listen_socket_name(name, descriptor)));
+    return true;
+}
+
+/* The file of a unix socket: of a shared one, others may still use it. */
+static void remove_file(const struct server *server)
+{
+    if (server->options.reserved < 0) {
+        listen_socket_remove(&server->options.config->listen);
+    }
+}
+
+void server_stop(struct server *server)
+{
+    server->requests.is_closing = true;
+    connections_drain(server->connections);
+    evhttp_del_accept_socket(server->http, server->bound);
+    server->bound = NULL;
+    remove_file(server);
+    check_stopped(server);
+}
+
+void server_drop_unfinished(struct server *server)
+{
+    connections_drop_unfinished(server->connections);
+}
+
+void server_free(struct server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    assert(server->requests.open == 0);
+    server->is_stopped = true; /* nobody is to be told any more */
+    if (server->bound != NULL) {
+        connections_drain(server->connections);
+        remove_file(server);
+    }
+    evhttp_free(server->http);
+    connections_free(server->connections);
+    mem_free(server);
+}
