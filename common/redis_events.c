@@ -14,6 +14,7 @@ struct redis_events {
     size_t unparsed;    /* bytes in hiredis's buffer before the read that is going on */
     size_t reply_bytes; /* read since the last whole reply */
     bool is_reading;
+    bool is_writing;
 };
 
 static size_t unparsed_bytes(const redisAsyncContext *context)
@@ -54,6 +55,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     struct redis_events *events = arg;
+    events->is_writing = true;
     redisAsyncHandleWrite(events->context); /* may free events */
 }
 
@@ -81,16 +83,26 @@ static void remove_read(void *arg)
     (void)event_del(events->read);
 }
 
+/* Called by hiredis with each command, and after a write that could not take all. Commands need not
+   ask first whether the socket takes them: the write is put behind all else that this turn of the
+   loop has to do, and so goes out with what that sends. */
 static void add_write(void *arg)
 {
     struct redis_events *events = arg;
-    (void)event_add(events->write, NULL);
+    bool is_connected = (events->context->c.flags & REDIS_CONNECTED) != 0;
+    if (!is_connected || events->is_writing) {
+        (void)event_add(events->write, NULL);
+    } else if (!event_pending(events->write, EV_WRITE, NULL)) {
+        event_active(events->write, EV_WRITE, 0);
+    }
+    events->is_writing = false;
 }
 
 static void remove_write(void *arg)
 {
     struct redis_events *events = arg;
     (void)event_del(events->write);
+    events->is_writing = false;
 }
 
 /* hiredis 1.x may call it twice. */
