@@ -1,6 +1,6 @@
-/* The states are those of the link: down (waiting for the next try, or trying) and up. Callbacks of
-   users run only from on_reply, on_push and on_soon, each of which holds the client (enter, leave),
-   so that they may do anything with it, redis_client_free included. */
+/* The client is down (waiting for the next try, or trying) or up. Callbacks of users run only from
+   on_reply, on_push, on_soon and redis_client_free, each of which holds the client (enter, leave),
+   so that they may do anything with it: even free it. */
 #include "common/redis_client.h"
 
 #include "common/backoff.h"
@@ -14,7 +14,7 @@
 #include "common/redis_pending.h"
 
 #include <assert.h>
-#include <hiredis/hiredis.h>
+#include <inttypes.h>
 #include <string.h>
 
 static const struct backoff retry_delays = {.base_ms = 100, .max_ms = 5000};
@@ -33,17 +33,14 @@ enum told { TOLD_NOTHING, TOLD_DOWN, TOLD_UP };
 struct redis_client {
     struct redis_options options;
     struct redis_link *link;
-    struct event *retry;               /* the next try to connect */
-    struct event *watch;               /* not later than the oldest command's deadline */
-    struct event *soon;                /* what is to be told on the next turn */
-    int64_t watch_ms;                  /* when watch fires; 0 = not running */
-    struct redis_pending_list waiting; /* sent, in the order of their replies */
-    struct redis_pending_list failed;  /* to be told on the next turn */
-    struct redis_pending_pool pool;
-    int64_t extra_ms; /* sum over waiting: those behind a blocking command wait with it */
-    struct strbuf wire;
+    struct event *retry; /* the next try to connect */
+    struct event *watch; /* not later than the oldest command's deadline */
+    struct event *soon;  /* what is to be told on the next turn */
+    int64_t watch_ms;    /* when watch fires; 0 = not running */
+    struct redis_pendings pendings;
+    struct strbuf wire; /* of the command that is being sent */
     bool is_up;
-    enum told told;
+    enum told told;        /* by on_state and the log */
     struct error why_down; /* of the last loss; stays when up, for what is still to be told */
     unsigned failures;     /* since the last steady connection */
     uint64_t ups;
@@ -51,7 +48,7 @@ struct redis_client {
     char *channel; /* owned; NULL = no subscription */
     redis_message_fn *on_message;
     void *message_arg;
-    unsigned holds; /* callers of user callbacks on the stack */
+    unsigned holds;
     bool is_freed;
 };
 
@@ -64,22 +61,21 @@ static void enter(struct redis_client *client)
 static void leave(struct redis_client *client)
 {
     client->holds--;
-    if (client->holds > 0 || !client->is_freed) {
-        return;
+    if (client->holds == 0 && client->is_freed) {
+        redis_pendings_clear(&client->pendings);
+        strbuf_clear(&client->wire);
+        mem_free(client->channel);
+        mem_free(client);
     }
-    redis_pending_pool_clear(&client->pool);
-    strbuf_clear(&client->wire);
-    mem_free(client->channel);
-    mem_free(client);
 }
 
-/* To its user, whose callback may free the client: callers hold it. */
+/* Only between enter and leave. */
 static void complete(struct redis_client *client, struct redis_pending *pending,
                      const struct redis_reply *reply, const struct error *why_not)
 {
     redis_reply_fn *fn = pending->fn;
     void *arg = pending->arg;
-    redis_pending_free(&client->pool, pending);
+    redis_pendings_release(&client->pendings, pending);
     if (fn != NULL) {
         fn(arg, reply, why_not);
     }
@@ -88,36 +84,26 @@ static void complete(struct redis_client *client, struct redis_pending *pending,
 static void fail_soon(struct redis_client *client, struct redis_pending *pending,
                       enum error_code code)
 {
-    pending->failure = code;
-    redis_pending_add(&client->failed, pending);
+    redis_pendings_fail(&client->pendings, pending, code);
     loop_timer_start(client->soon, 0);
 }
 
-static struct error failure_of(const struct redis_client *client,
-                               const struct redis_pending *pending)
-{
-    struct error why = client->why_down;
-    why.code = pending->failure;
-    if (pending->failure == ERROR_FULL) {
-        (void)error_set(&why, ERROR_FULL, "too many commands wait for Redis, or one is too large");
-    }
-    return why;
-}
-
-static void watch_until(struct redis_client *client, int64_t deadline_ms)
+/* Costs a timer only now and then: a command behind others finds it running, and when it fires too
+   early it is set anew. */
+static void watch_until(struct redis_client *client, int64_t deadline_ms, int64_t now_ms)
 {
     if (client->watch_ms != 0 && client->watch_ms <= deadline_ms) {
         return;
     }
-    int64_t delay_ms = deadline_ms - now_mono_ms();
     client->watch_ms = deadline_ms;
-    loop_timer_start(client->watch, delay_ms > 0 ? delay_ms : 0);
+    loop_timer_start(client->watch, deadline_ms > now_ms ? deadline_ms - now_ms : 0);
 }
 
 static void plan_retry(struct redis_client *client)
 {
     bool needs_people =
         client->why_down.code == ERROR_UNAUTHORIZED || client->why_down.code == ERROR_REFUSED;
+    client->failures++;
     if (needs_people && client->failures < SLOW_FAILURES) {
         client->failures = SLOW_FAILURES;
     }
@@ -125,23 +111,18 @@ static void plan_retry(struct redis_client *client)
                      backoff_delay_ms(&retry_delays, client->failures, random_bits()));
 }
 
-/* The link is closed; all that waited has failed. */
+/* The link is closed: all that was sent fails, the oldest as late when that is the reason. */
 static void go_down(struct redis_client *client, const struct error *why)
 {
-    client->why_down = *why;
     if (client->is_up && now_mono_ms() - client->up_since_ms >= STEADY_MS) {
         client->failures = 0;
     }
-    client->failures++;
     client->is_up = false;
-    client->extra_ms = 0;
+    client->why_down = *why;
+    redis_pendings_fail_sent(&client->pendings,
+                             why->code == ERROR_TIMEOUT ? ERROR_TIMEOUT : ERROR_UNAVAILABLE);
     client->watch_ms = 0;
     loop_timer_stop(client->watch);
-    struct redis_pending *pending;
-    while ((pending = redis_pending_remove(&client->waiting)) != NULL) {
-        bool is_late = pending->failure == ERROR_TIMEOUT;
-        fail_soon(client, pending, is_late ? ERROR_TIMEOUT : ERROR_UNAVAILABLE);
-    }
     plan_retry(client);
     loop_timer_start(client->soon, 0);
 }
@@ -160,21 +141,11 @@ static void declare_up(struct redis_client *client)
     loop_timer_start(client->soon, 0);
 }
 
-static void add_waiting(struct redis_client *client, struct redis_pending *pending)
+static void add_sent(struct redis_client *client, struct redis_pending *pending, int64_t extra_ms)
 {
-    client->extra_ms += pending->extra_ms;
-    pending->deadline_ms = now_mono_ms() + client->options.timeout_ms + client->extra_ms;
-    redis_pending_add(&client->waiting, pending);
-    watch_until(client, pending->deadline_ms);
-}
-
-static struct redis_pending *remove_waiting(struct redis_client *client)
-{
-    struct redis_pending *pending = redis_pending_remove(&client->waiting);
-    if (pending != NULL) {
-        client->extra_ms -= pending->extra_ms;
-    }
-    return pending;
+    int64_t now_ms = now_mono_ms();
+    redis_pendings_sent(&client->pendings, pending, now_ms, client->options.timeout_ms, extra_ms);
+    watch_until(client, pending->deadline_ms, now_ms);
 }
 
 /* Also sent again and again: the answer is the proof that the server still serves us. */
@@ -185,7 +156,7 @@ static void send_subscription(struct redis_client *client)
     redis_command_add(&command, client->channel);
     if (redis_command_print(&command, &client->wire) &&
         redis_link_subscribe(client->link, &client->wire)) {
-        add_waiting(client, redis_pending_new(&client->pool, NULL, NULL));
+        add_sent(client, redis_pendings_new(&client->pendings, NULL, NULL), 0);
     }
 }
 
@@ -207,50 +178,49 @@ static void on_down(void *arg, const struct error *why)
 static void on_reply(void *arg, void *tag, const struct redis_reply *reply)
 {
     struct redis_client *client = arg;
-    struct redis_pending *pending = remove_waiting(client);
+    struct redis_pending *pending = redis_pendings_replied(&client->pendings);
     assert(pending == tag);
-    const redisReply *raw = (const redisReply *)(const void *)reply;
+    const char *error_text = redis_error_text(reply);
     enter(client);
-    if (raw->type == REDIS_REPLY_ERROR) {
+    if (error_text == NULL) {
+        complete(client, pending, reply, NULL);
+    } else {
         struct error why;
         /* Taken down first, so that what the callback sends does not go to this server. */
-        if (redis_error_read(raw->str, &why)) {
+        if (redis_error_read(error_text, &why)) {
             take_down(client, &why);
         }
         complete(client, pending, NULL, &why);
-    } else {
-        complete(client, pending, reply, NULL);
     }
     leave(client);
 }
 
-static bool is_message(const struct redis_reply *push)
+static void on_subscribed(struct redis_client *client)
 {
-    const char *kind = redis_reply_text(redis_reply_at(push, 0), NULL);
-    return kind != NULL && strcmp(kind, "message") == 0;
+    struct redis_pending *pending = redis_pendings_replied(&client->pendings);
+    if (pending != NULL) {
+        redis_pendings_release(&client->pendings, pending);
+    }
+    if (!client->is_up) {
+        declare_up(client);
+    }
+    int64_t now_ms = now_mono_ms();
+    client->watch_ms = 0;
+    watch_until(client, now_ms + SUBSCRIPTION_CHECK_MS, now_ms);
 }
 
 static void on_push(void *arg, const struct redis_reply *push)
 {
     struct redis_client *client = arg;
+    size_t size = 0;
     if (redis_reply_count(push) != 3) {
         return;
     }
-    if (!is_message(push)) {
-        struct redis_pending *pending = remove_waiting(client);
-        if (pending != NULL) {
-            redis_pending_free(&client->pool, pending);
-        }
-        if (!client->is_up) {
-            declare_up(client);
-        }
-        client->watch_ms = 0;
-        watch_until(client, now_mono_ms() + SUBSCRIPTION_CHECK_MS);
-        return;
-    }
-    size_t size = 0;
+    const char *kind = redis_reply_text(redis_reply_at(push, 0), NULL);
     const char *message = redis_reply_text(redis_reply_at(push, 2), &size);
-    if (message != NULL) {
+    if (kind == NULL || strcmp(kind, "message") != 0) {
+        on_subscribed(client);
+    } else if (message != NULL) {
         enter(client);
         client->on_message(client->message_arg, message, size);
         leave(client);
@@ -262,7 +232,8 @@ static void on_watch(evutil_socket_t fd, short events, void *arg)
     (void)fd;
     (void)events;
     struct redis_client *client = arg;
-    struct redis_pending *oldest = client->waiting.head;
+    const struct redis_pending *oldest = client->pendings.sent.head;
+    int64_t now_ms = now_mono_ms();
     client->watch_ms = 0;
     if (oldest == NULL) {
         if (client->is_up && client->channel != NULL) {
@@ -270,19 +241,15 @@ static void on_watch(evutil_socket_t fd, short events, void *arg)
         }
         return;
     }
-    int64_t now_ms = now_mono_ms();
-    if (oldest->deadline_ms > now_ms) {
-        watch_until(client, oldest->deadline_ms);
-        return;
-    }
-    /* The reply may be there, and it is we who are late: after a pause of this process. */
-    if (redis_link_has_input(client->link)) {
-        watch_until(client, now_ms);
+    /* When there is something to read it may be the reply, and it is we who are late: this process
+       was stopped, or busy. */
+    if (oldest->deadline_ms > now_ms || redis_link_has_input(client->link)) {
+        watch_until(client, oldest->deadline_ms, now_ms);
         return;
     }
     struct error why;
-    (void)error_set(&why, ERROR_TIMEOUT, "no reply in time");
-    oldest->failure = ERROR_TIMEOUT;
+    (void)error_set(&why, ERROR_TIMEOUT, "no reply within %" PRId64 " ms",
+                    client->options.timeout_ms + oldest->extra_ms);
     take_down(client, &why);
 }
 
@@ -296,18 +263,18 @@ static void on_retry(evutil_socket_t fd, short events, void *arg)
 
 static void tell_state(struct redis_client *client)
 {
-    enum told state = client->is_up ? TOLD_UP : TOLD_DOWN;
-    if (state == client->told || (state == TOLD_DOWN && client->failures == 0)) {
+    enum told state = client->is_up ? TOLD_UP : client->failures > 0 ? TOLD_DOWN : TOLD_NOTHING;
+    if (state == TOLD_NOTHING || state == client->told) {
         return;
     }
     client->told = state;
-    const char *label = client->options.address->label;
+    struct log_field address = log_text("address", client->options.address->label);
+    struct log_field name = log_text("name", client->options.name);
     const struct error *why = client->is_up ? NULL : &client->why_down;
     if (client->is_up) {
-        log_info("redis_up", log_text("address", label), log_text("name", client->options.name));
+        log_info("redis_up", name, address);
     } else {
-        log_warn("redis_down", log_text("address", label), log_text("name", client->options.name),
-                 log_reason(why));
+        log_warn("redis_down", name, address, log_reason(why));
     }
     if (client->options.on_state != NULL) {
         client->options.on_state(client->options.arg, client->is_up, why);
@@ -319,13 +286,17 @@ static void on_soon(evutil_socket_t fd, short events, void *arg)
     (void)fd;
     (void)events;
     struct redis_client *client = arg;
+    /* What callbacks send from in here and fails is told on the turn after. */
+    size_t count = client->pendings.failed.count;
     enter(client);
-    /* What callbacks send again from in here fails, if it does, on the turn after. */
-    size_t count = client->failed.count;
     tell_state(client);
     for (; count > 0 && !client->is_freed; count--) {
-        struct redis_pending *pending = redis_pending_remove(&client->failed);
-        struct error why = failure_of(client, pending);
+        struct redis_pending *pending = redis_pendings_next_failed(&client->pendings);
+        struct error why = client->why_down;
+        why.code = pending->failure;
+        if (pending->failure == ERROR_FULL) {
+            (void)error_set(&why, ERROR_FULL, "too many commands wait, or one is too large");
+        }
         complete(client, pending, NULL, &why);
     }
     leave(client);
@@ -355,15 +326,6 @@ struct redis_client *redis_client_new(struct loop *loop, const struct redis_opti
     return client;
 }
 
-static void cancel_all(struct redis_client *client, struct redis_pending_list *list)
-{
-    const struct error why = {.code = ERROR_CANCELLED, .text = "the Redis client was stopped"};
-    struct redis_pending *pending;
-    while ((pending = redis_pending_remove(list)) != NULL) {
-        complete(client, pending, NULL, &why);
-    }
-}
-
 void redis_client_free(struct redis_client *client)
 {
     if (client == NULL) {
@@ -375,15 +337,19 @@ void redis_client_free(struct redis_client *client)
     event_free(client->retry);
     event_free(client->watch);
     event_free(client->soon);
+    const struct error why = {.code = ERROR_CANCELLED, .text = "the Redis client was stopped"};
+    struct redis_pending *pending;
     enter(client);
-    cancel_all(client, &client->waiting);
-    cancel_all(client, &client->failed);
+    redis_pendings_fail_sent(&client->pendings, ERROR_CANCELLED);
+    while ((pending = redis_pendings_next_failed(&client->pendings)) != NULL) {
+        complete(client, pending, NULL, &why);
+    }
     leave(client);
 }
 
 bool redis_client_is_up(const struct redis_client *client)
 {
-    return client->is_up && redis_link_is_up(client->link);
+    return client->is_up;
 }
 
 const char *redis_client_why_down(const struct redis_client *client)
@@ -409,23 +375,18 @@ void redis_client_send(struct redis_client *client, const struct redis_command *
                        int64_t extra_ms, redis_reply_fn *fn, void *arg)
 {
     assert(!client->is_freed && client->channel == NULL);
-    struct redis_pending *pending = redis_pending_new(&client->pool, fn, arg);
+    struct redis_pending *pending = redis_pendings_new(&client->pendings, fn, arg);
     if (!client->is_up) {
         fail_soon(client, pending, ERROR_UNAVAILABLE);
-        return;
-    }
-    if (client->waiting.count >= client->options.pending_max ||
-        !redis_command_print(command, &client->wire)) {
+    } else if (client->pendings.sent.count >= client->options.pending_max ||
+               !redis_command_print(command, &client->wire)) {
         fail_soon(client, pending, ERROR_FULL);
-        return;
-    }
-    /* Refused between the loss of the connection and on_down. */
-    if (!redis_link_send(client->link, &client->wire, pending)) {
+    } else if (!redis_link_send(client->link, &client->wire, pending)) {
+        /* The connection is lost, and on_down comes on the next turn. */
         fail_soon(client, pending, ERROR_UNAVAILABLE);
-        return;
+    } else {
+        add_sent(client, pending, extra_ms);
     }
-    pending->extra_ms = extra_ms;
-    add_waiting(client, pending);
     if (client->wire.capacity > WIRE_KEPT_BYTES) {
         strbuf_clear(&client->wire);
     }
@@ -434,7 +395,7 @@ void redis_client_send(struct redis_client *client, const struct redis_command *
 void redis_client_subscribe(struct redis_client *client, const char *channel, redis_message_fn *fn,
                             void *arg)
 {
-    assert(client->channel == NULL && client->waiting.count == 0);
+    assert(client->channel == NULL && client->pendings.sent.count == 0);
     client->channel = mem_copy_text(channel);
     client->on_message = fn;
     client->message_arg = arg;

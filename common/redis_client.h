@@ -3,7 +3,9 @@
    Every command is answered exactly once, by reply or by error, never before redis_client_send
    returns. While the connection is down, commands fail on the next turn of the loop: nothing is
    kept in memory for later. A command that gets no reply in time takes the connection down, since
-   replies come in order: all commands behind it fail too, and whether they were done is unknown. */
+   replies come in order: all commands behind it fail too, and whether they were done is unknown.
+   Any callback may call anything here, redis_client_free too; but one that is told ERROR_CANCELLED
+   may not send on this client again. */
 #ifndef OMNIHOOK_COMMON_REDIS_CLIENT_H
 #define OMNIHOOK_COMMON_REDIS_CLIENT_H
 
@@ -15,7 +17,9 @@
 struct redis_client;
 
 /* why_not is NULL when there is a reply, else reply is NULL:
-   ERROR_UNAVAILABLE  not connected, or Redis said LOADING, READONLY, MASTERDOWN, CLUSTERDOWN ...
+   ERROR_UNAVAILABLE  not connected; or the connection was lost under way: it may have been done;
+                      or Redis said LOADING, READONLY, UNBLOCKED, MASTERDOWN, CLUSTERDOWN, MISCONF,
+                      NOREPLICAS, BUSY
    ERROR_TIMEOUT      no reply in time; it may have been done
    ERROR_FULL         Redis is out of memory (OOM), or too many commands wait
    ERROR_UNAUTHORIZED NOAUTH, WRONGPASS, NOPERM
@@ -37,8 +41,10 @@ struct redis_options {
 };
 
 /* Starts to connect; the first result comes by on_state. Retries for ever with full jitter, at most
-   5 s apart. AUTH, SELECT, CLIENT SETNAME and a version check (6.2 or newer; older = down, with the
-   reason) come before "up". */
+   5 s apart; the host name is resolved each time, and each of its addresses tried. AUTH, SELECT,
+   CLIENT SETNAME and INFO come before "up": a Redis older than 6.2, one that loads its data and a
+   read-only replica are down, with the reason. A reply that says that this server serves us no more
+   (READONLY, UNBLOCKED, LOADING, MASTERDOWN, NOAUTH) takes the connection down. */
 struct redis_client *redis_client_new(struct loop *loop, const struct redis_options *options);
 
 /* Fails all waiting commands with ERROR_CANCELLED (inside this call), then frees. NULL is legal. */
@@ -76,7 +82,9 @@ void redis_client_send(struct redis_client *client, const struct redis_command *
                        int64_t extra_ms, redis_reply_fn *fn, void *arg);
 
 /* Pub/sub on a client of its own (after this call it takes no other commands): fn gets each message
-   of the channel, again after each reconnect. channel is copied. */
+   of the channel, again after each reconnect. When called right after redis_client_new, "up" means
+   that the subscription stands. A server that falls silent is noticed within 5 s and timeout_ms.
+   channel is copied. */
 typedef void redis_message_fn(void *arg, const char *message, size_t size);
 void redis_client_subscribe(struct redis_client *client, const char *channel, redis_message_fn *fn,
                             void *arg);

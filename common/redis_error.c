@@ -1,5 +1,6 @@
 #include "common/redis_error.h"
 
+#include <hiredis/hiredis.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -29,6 +30,12 @@ static const struct row rows[] = {
     {"ERR max number of clients reached", ERROR_UNAVAILABLE, true},
     {"DENIED", ERROR_UNAUTHORIZED, true},
 };
+
+const char *redis_error_text(const struct redis_reply *reply)
+{
+    const redisReply *raw = (const redisReply *)(const void *)reply;
+    return raw->type == REDIS_REPLY_ERROR ? raw->str : NULL;
+}
 
 static bool starts_with(const char *text, const char *words)
 {

@@ -1,8 +1,12 @@
-/* What an error reply of Redis means for us. Pure. */
+/* What an error reply of Redis is, and means for us. Pure. */
 #ifndef OMNIHOOK_COMMON_REDIS_ERROR_H
 #define OMNIHOOK_COMMON_REDIS_ERROR_H
 
 #include "common/error.h"
+#include "common/redis_reply.h"
+
+/* The words of an error reply; NULL when it is none. */
+const char *redis_error_text(const struct redis_reply *reply);
 
 /* Fills err with the code that redis_client.h promises and with Redis's words. True when the
    connection is of no more use: this server will not serve us until something changes, so the

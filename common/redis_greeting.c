@@ -2,7 +2,6 @@
 
 #include "common/redis_error.h"
 
-#include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +21,7 @@ bool redis_greeting_build(enum redis_greeting_part part, const struct redis_addr
     case REDIS_GREETING_SELECT:
         redis_command_init(command, "SELECT");
         redis_command_add_int(command, address->database);
-        return true;
+        return address->database != 0;
     case REDIS_GREETING_NAME:
         redis_command_init(command, "CLIENT");
         redis_command_add(command, "SETNAME");
@@ -91,17 +90,17 @@ bool redis_greeting_check_info(const char *info, struct error *err)
 bool redis_greeting_check(enum redis_greeting_part part, const struct redis_reply *reply,
                           struct error *err)
 {
-    const redisReply *raw = (const redisReply *)(const void *)reply;
-    if (raw->type != REDIS_REPLY_ERROR) {
+    const char *error_text = redis_error_text(reply);
+    if (error_text == NULL) {
         const char *text = redis_reply_text(reply, NULL);
         return part != REDIS_GREETING_INFO ||
                redis_greeting_check_info(text == NULL ? "" : text, err);
     }
     if (part == REDIS_GREETING_AUTH) {
-        redis_error_read_auth(raw->str, err);
+        redis_error_read_auth(error_text, err);
         return false;
     }
-    /* The name is a courtesy, which an ACL may forbid; the last part judges a refused login. */
-    bool is_final = redis_error_read(raw->str, err);
+    /* The name is a courtesy, which an ACL may forbid. */
+    bool is_final = redis_error_read(error_text, err);
     return part == REDIS_GREETING_NAME && !is_final;
 }

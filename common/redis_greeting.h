@@ -7,8 +7,8 @@
 #include "common/redis_client.h"
 
 enum redis_greeting_part {
-    REDIS_GREETING_AUTH, /* left out without a password */
-    REDIS_GREETING_SELECT,
+    REDIS_GREETING_AUTH,   /* left out without a password */
+    REDIS_GREETING_SELECT, /* left out for database 0 */
     REDIS_GREETING_NAME,
     REDIS_GREETING_INFO,
     REDIS_GREETING_END,

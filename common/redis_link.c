@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <hiredis/async.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -35,6 +36,8 @@ struct redis_link {
     struct redis_lookup_result found;
     size_t turn;                /* of the addresses found, over all tries */
     size_t left;                /* addresses to be tried yet in this try */
+    const char *target;         /* the one that is tried */
+    bool is_connected;          /* to it */
     redisAsyncContext *context; /* while GREETING and UP; its data points back here */
     struct error why;           /* while FAILED */
 };
@@ -90,12 +93,15 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
     struct error why;
     switch (link->state) {
     case LINK_LOOKING_UP:
-        (void)error_set(&why, ERROR_TIMEOUT, "the host name was not resolved in time");
+        (void)error_set(&why, ERROR_TIMEOUT, "the host name was not resolved within %" PRId64 " ms",
+                        link->timeout_ms);
         link->left = 0;
         link_fail(link, &why);
         break;
     case LINK_GREETING:
-        (void)error_set(&why, ERROR_TIMEOUT, "no connection with a greeting in time");
+        (void)error_set(&why, ERROR_TIMEOUT, "%s within %" PRId64 " ms: %s",
+                        link->is_connected ? "no answer to the greeting" : "no connection",
+                        link->timeout_ms, link->target);
         link_fail(link, &why);
         break;
     case LINK_FAILED:
@@ -116,11 +122,16 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 static void on_connected(const redisAsyncContext *context, int status)
 {
     struct redis_link *link = context->data;
-    if (status == REDIS_OK || link == NULL) {
+    if (link == NULL) {
+        return;
+    }
+    link->is_connected = status == REDIS_OK;
+    if (link->is_connected) {
         return;
     }
     struct error why;
-    (void)error_set(&why, ERROR_UNAVAILABLE, "cannot connect: %s", context->c.errstr);
+    (void)error_set(&why, ERROR_UNAVAILABLE, "cannot connect to %s: %s", link->target,
+                    context->c.errstr);
     (void)forget_context(link);
     link_fail(link, &why);
 }
@@ -232,15 +243,15 @@ static void prepare_socket(int fd, bool is_tcp)
 
 static void connect_next(struct redis_link *link)
 {
-    const struct redis_address *address = link->address;
-    struct error why;
-    redisAsyncContext *context =
-        address->path != NULL
-            ? redisAsyncConnectUnix(address->path)
-            : redisAsyncConnect(link->found.addresses[link->turn % link->found.count],
-                                address->port);
+    bool is_tcp = link->address->path == NULL;
+    link->target =
+        is_tcp ? link->found.addresses[link->turn % link->found.count] : link->address->path;
+    link->is_connected = false;
+    redisAsyncContext *context = is_tcp ? redisAsyncConnect(link->target, link->address->port)
+                                        : redisAsyncConnectUnix(link->target);
     if (context == NULL || context->err != 0) {
-        (void)error_set(&why, ERROR_UNAVAILABLE, "cannot connect: %s",
+        struct error why;
+        (void)error_set(&why, ERROR_UNAVAILABLE, "cannot connect to %s: %s", link->target,
                         context == NULL ? "out of memory" : context->c.errstr);
         if (context != NULL) {
             redisAsyncFree(context);
@@ -248,7 +259,7 @@ static void connect_next(struct redis_link *link)
         link_fail(link, &why);
         return;
     }
-    prepare_socket(context->c.fd, address->path == NULL);
+    prepare_socket(context->c.fd, is_tcp);
     context->data = link;
     link->context = context;
     link->state = LINK_GREETING;

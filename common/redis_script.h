@@ -14,9 +14,10 @@ void redis_script_init(struct redis_script *script, const unsigned char *prelude
                        const unsigned char *body);
 void redis_script_clear(struct redis_script *script);
 
-/* Like redis_client_send. call holds KEYS and ARGV, begun by redis_script_call_init and then filled
-   with redis_command_add...; key_count of the arguments are KEYS. On NOSCRIPT it is sent once more
-   with the text, so fn sees one reply. fn's ERROR_REFUSED covers an error raised by the script. */
+/* Like redis_client_send; the script must stay until fn. call holds KEYS and ARGV, begun by
+   redis_script_call_init and then filled with redis_command_add...; key_count of the arguments are
+   KEYS. On NOSCRIPT it is sent once more with the text, so fn sees one reply; two calls in flight
+   may then change places. fn's ERROR_REFUSED covers an error raised by the script. */
 void redis_script_call_init(struct redis_command *call, const struct redis_script *script,
                             size_t key_count);
 void redis_script_send(struct redis_client *client, const struct redis_script *script,

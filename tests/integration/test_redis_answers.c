@@ -35,7 +35,7 @@ static void assert_recovers(struct scene *scene)
 static void a_redis_that_is_too_old_is_refused_with_its_version(void **state)
 {
     struct scene *scene = *state;
-    assert_not_greeted(scene, "+OK\r\n+OK\r\n$22\r\nredis_version:6.0.16\r\n\r\n", ERROR_REFUSED,
+    assert_not_greeted(scene, "+OK\r\n$22\r\nredis_version:6.0.16\r\n\r\n", ERROR_REFUSED,
                        "6.0.16");
     assert_recovers(scene);
 }
@@ -43,7 +43,7 @@ static void a_redis_that_is_too_old_is_refused_with_its_version(void **state)
 static void a_redis_that_loads_its_data_is_waited_for(void **state)
 {
     struct scene *scene = *state;
-    assert_not_greeted(scene, "+OK\r\n+OK\r\n$33\r\nredis_version:7.0.15\r\nloading:1\r\n\r\n",
+    assert_not_greeted(scene, "+OK\r\n$33\r\nredis_version:7.0.15\r\nloading:1\r\n\r\n",
                        ERROR_UNAVAILABLE, "loading");
     assert_recovers(scene);
 }
@@ -61,7 +61,7 @@ static void a_name_that_an_acl_forbids_is_no_obstacle(void **state)
     struct scene *scene = *state;
     scene->fake = fake_redis_new(scene->loop, scene->dir);
     fake_redis_greet(scene->fake,
-                     "+OK\r\n-NOPERM this user has no permissions to run the "
+                     "-NOPERM this user has no permissions to run the "
                      "'client|setname' command\r\n"
                      "$46\r\nredis_version:7.0.15\r\nloading:0\r\nrole:master\r\n\r\n");
     scene_connect(scene, fake_redis_url(scene->fake), SCENE_LONG_MS);
@@ -72,8 +72,7 @@ static void a_name_that_an_acl_forbids_is_no_obstacle(void **state)
 static void an_acl_that_forbids_info_is_told(void **state)
 {
     struct scene *scene = *state;
-    assert_not_greeted(scene,
-                       "+OK\r\n+OK\r\n-NOPERM this user has no permissions to run 'info'\r\n",
+    assert_not_greeted(scene, "+OK\r\n-NOPERM this user has no permissions to run 'info'\r\n",
                        ERROR_UNAUTHORIZED, "NOPERM");
 }
 

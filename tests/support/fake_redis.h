@@ -10,9 +10,8 @@
 
 struct fake_redis;
 
-/* Answers to SELECT, CLIENT SETNAME and INFO with which a client comes up. */
-#define FAKE_REDIS_WELCOME                                                                         \
-    "+OK\r\n+OK\r\n$46\r\nredis_version:7.0.15\r\nloading:0\r\nrole:master\r\n\r\n"
+/* Answers to CLIENT SETNAME and INFO with which a client comes up. */
+#define FAKE_REDIS_WELCOME "+OK\r\n$46\r\nredis_version:7.0.15\r\nloading:0\r\nrole:master\r\n\r\n"
 
 /* Listens on a unix socket in dir. */
 struct fake_redis *fake_redis_new(struct loop *loop, const struct temp_dir *dir);
