@@ -37,6 +37,8 @@ struct level {
     size_t index;    /* of the element, in an array */
     const char *key; /* in the text, still escaped; NULL before the first one */
     size_t key_size;
+    bool
+        has_colon; /* behind the key: before, it may be anything in the wrong place, a secret too */
 };
 
 struct path_scan {
@@ -66,6 +68,7 @@ static size_t skip_string(struct path_scan *scan, const char *text, size_t at, s
         top->key = text + start;
         top->key_size = at - start;
         top->expects_key = false;
+        top->has_colon = false;
     }
     return at;
 }
@@ -80,12 +83,23 @@ static void scan_mark(struct path_scan *scan, char mark)
     } else if (mark == ',' && top != NULL) {
         top->index++;
         top->expects_key = !top->is_array;
+    } else if (mark == ':' && top != NULL) {
+        top->has_colon = true;
     }
 }
 
-/* The path of the key or value that ends at text + end. What is before it is good JSON: the parser
-   has got so far. */
-static char *path_at(const char *text, size_t end, const char *root)
+static void add_level(struct strbuf *path, const struct level *level, bool is_key_sure)
+{
+    int size = level->key_size < KEY_SHOWN_MAX ? (int)level->key_size : KEY_SHOWN_MAX;
+    if (level->is_array) {
+        strbuf_addf(path, "[%zu]", level->index);
+    } else if (level->key != NULL && (is_key_sure || level->has_colon)) {
+        strbuf_addf(path, "%s%.*s", path->size == 0 ? "" : ".", size, level->key);
+    }
+}
+
+/* The path of what ends at text + end, as far as the JSON before that tells. */
+static char *path_at(const char *text, size_t end, const char *root, bool is_key)
 {
     struct path_scan scan = {0};
     for (size_t at = 0; at < end; at++) {
@@ -99,13 +113,7 @@ static char *path_at(const char *text, size_t end, const char *root)
     strbuf_init(&path, PATH_MAX_BYTES);
     strbuf_add_text(&path, root);
     for (size_t i = 0; i < scan.depth; i++) {
-        const struct level *level = &scan.levels[i];
-        int size = level->key_size < KEY_SHOWN_MAX ? (int)level->key_size : KEY_SHOWN_MAX;
-        if (level->is_array) {
-            strbuf_addf(&path, "[%zu]", level->index);
-        } else if (level->key != NULL) {
-            strbuf_addf(&path, "%s%.*s", path.size == 0 ? "" : ".", size, level->key);
-        }
+        add_level(&path, &scan.levels[i], is_key);
     }
     mem_free(scan.levels);
     return strbuf_take(&path);
@@ -119,13 +127,16 @@ json_t *json_text_decode(const struct secret *text, const char *place, const cha
     if (value != NULL) {
         return value;
     }
-    if (json_error_code(&err) != json_error_duplicate_key) {
-        faults_add(faults, "%s: line %d, column %d: %s", place, err.line, err.column,
-                   describe(json_error_code(&err)));
-        return NULL;
+    bool is_duplicate = json_error_code(&err) == json_error_duplicate_key;
+    char *path = path_at(text->value, (size_t)err.position, root, is_duplicate);
+    bool is_root = strcmp(path, root) == 0;
+    if (is_duplicate) {
+        faults_add(faults, "%s: duplicate key (line %d, column %d)", path, err.line, err.column);
+        value = json_loadb(text->value, text->size, 0, NULL);
+    } else {
+        faults_add(faults, "%s: line %d, column %d: %s%s%s", place, err.line, err.column,
+                   describe(json_error_code(&err)), is_root ? "" : ", in ", is_root ? "" : path);
     }
-    char *path = path_at(text->value, (size_t)err.position, root);
-    faults_add(faults, "%s: duplicate key (line %d, column %d)", path, err.line, err.column);
     mem_free(path);
-    return json_loadb(text->value, text->size, 0, NULL);
+    return value;
 }

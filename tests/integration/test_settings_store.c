@@ -193,7 +193,7 @@ static void a_broken_file_leaves_the_last_good_version(void **state)
     assert_loop_reaches(fixture->loop, has_failed, fixture, SOON_MS);
     assert_true(has_account(fixture, "one"));
     assert_string_equal(settings_store_fault(fixture->store),
-                        "OMNIHOOK_SETTINGS: line 1, column 14: must be valid JSON");
+                        "OMNIHOOK_SETTINGS: line 1, column 14: must be valid JSON, in accounts");
     write_account(fixture, "two");
     assert_loop_reaches(fixture->loop, has_account_two, fixture, SOON_MS);
     assert_null(settings_store_fault(fixture->store));

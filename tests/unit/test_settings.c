@@ -355,14 +355,15 @@ static void bad_json_is_told_by_line_and_column(void **state)
 {
     struct load *load = *state;
     load_text(load, "{\n  \"accounts\": s3cret\n}");
-    assert_one_fault(load, "OMNIHOOK_SETTINGS: line 2, column 15: must be valid JSON");
+    assert_one_fault(load, "OMNIHOOK_SETTINGS: line 2, column 15: must be valid JSON, in accounts");
     load_text(load, "{\"accounts\":{}} s3cret");
     assert_one_fault(load, "OMNIHOOK_SETTINGS: line 1, column 17: something follows after the end "
                            "of the JSON");
     load_text(load, "{\"accounts\":{");
-    assert_one_fault(load, "OMNIHOOK_SETTINGS: line 1, column 13: the JSON ends too early");
+    assert_one_fault(load,
+                     "OMNIHOOK_SETTINGS: line 1, column 13: the JSON ends too early, in accounts");
     load_text(load, "[1e999]");
-    assert_one_fault(load, "OMNIHOOK_SETTINGS: line 1, column 6: a number is too large");
+    assert_one_fault(load, "OMNIHOOK_SETTINGS: line 1, column 6: a number is too large, in [0]");
 }
 
 static void a_duplicate_key_is_told_by_its_path_with_all_other_faults(void **state)
