@@ -25,6 +25,9 @@ end
 if is_claimed_by(ctl.claim, token) then
     return answer()
 end
+if ctl.last_claim == token then
+    return {'none'} -- it comes late: that run is over
+end
 local lease_end = tonumber(call('ZSCORE', PREFIX .. 'workers', worker))
 if not lease_end or lease_end <= now then
     return {'lost'}
@@ -33,7 +36,7 @@ end
 if ctl.elem == element and ctl.phase == 'queued' and call('LPOS', processing, element) then
     pass_full_memory()
     call('HSET', PREFIX .. 'ctl:' .. account, 'phase', 'running', 'claim', token, 'worker', worker,
-        'attempts', attempts, 'next_id', '', 'abort', '')
+        'attempts', attempts)
     local fields = {'worker', worker, 'attempt', attempt, 'next_attempt_at', ''}
     if (call('HGET', PREFIX .. 'status:' .. account, 'started_at') or '') == '' then
         fields[#fields + 1] = 'started_at' -- of the job: its first run
@@ -43,7 +46,14 @@ if ctl.elem == element and ctl.phase == 'queued' and call('LPOS', processing, el
     return answer()
 end
 
-if call('LREM', processing, 1, element) == 1 then
+-- A double, or foreign. But a claim that comes late must not remove what another claim of the same
+-- worker runs by now.
+local copies = #call('LPOS', processing, element, 'COUNT', 2)
+if ctl.elem == element and ctl.phase == 'running' and ctl.worker == worker then
+    copies = copies - 1
+end
+if copies > 0 then
+    call('LREM', processing, 1, element)
     own_job(element, now)
 end
 return {'none'}

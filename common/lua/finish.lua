@@ -41,17 +41,12 @@ local function finish_job(state, why)
     return settle(is_booked and 'requeued' or state:lower(), 'recovered', '')
 end
 
--- The job goes on, so its next run covers what was booked.
-local function go_on(answer, ...)
-    return settle(answer, 'next_id', '', ...)
-end
-
 local function wait_until(due)
     if due > latest then
         return finish_job('FAILED', 'the job is too old to wait again; the last run said: ' .. reason)
     end
     to_delayed(account, ctl, due, pause_end > 0 and whole(pause_end) or '', now)
-    return go_on('retrying')
+    return settle('retrying')
 end
 
 -- First a removal: see pass_full_memory.
@@ -72,7 +67,7 @@ if outcome == 'failed' or (outcome == 'retry' and tries >= tonumber(ctl.attempts
 end
 if outcome == 'released' then
     to_queue(account, ctl, 'RPUSH', now)
-    return go_on('requeued')
+    return settle('requeued')
 end
 if outcome == 'parked' then
     return wait_until(now + delay_ms)
@@ -83,6 +78,6 @@ count('retried')
 call('HSET', ctl_key, 'tries', is_booked and 0 or tries, 'deaths', 0, 'recovered', '')
 if is_booked and pause_end == 0 then
     to_queue(account, ctl, 'LPUSH', now)
-    return go_on('requeued')
+    return settle('requeued')
 end
 return wait_until(math.max(pause_end, is_booked and 0 or now + backoff_ms))

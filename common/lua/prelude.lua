@@ -201,10 +201,11 @@ local function start_job(account, id, attempts, not_before, now)
         'next_attempt_at', is_paused and iso(not_before) or ''})
 end
 
--- Puts the job back on the queue: side RPUSH = taken next, LPUSH = at the end of the line.
+-- Puts the job back on the queue: side RPUSH = taken next, LPUSH = at the end of the line. Its next
+-- run covers what was booked, here and in to_delayed.
 local function to_queue(account, ctl, side, now)
     call('HSET', PREFIX .. 'ctl:' .. account, 'phase', 'queued', 'claim', '', 'worker', '',
-        'queued_ms', whole(now), 'not_before', '')
+        'next_id', '', 'queued_ms', whole(now), 'not_before', '')
     call(side, PREFIX .. 'queue', ctl.elem)
     show(account, ctl.job, 'WORKING', 'queued', now, {'worker', '', 'next_attempt_at', ''})
 end
@@ -212,7 +213,7 @@ end
 -- Lets the job wait until due; until not_before (empty = no pause) execute cannot hurry it.
 local function to_delayed(account, ctl, due, not_before, now)
     call('HSET', PREFIX .. 'ctl:' .. account, 'phase', 'retrying', 'claim', '', 'worker', '',
-        'not_before', not_before)
+        'next_id', '', 'not_before', not_before)
     call('ZADD', PREFIX .. 'delayed', whole(due), ctl.elem)
     show(account, ctl.job, 'WORKING', 'retrying', now, {'worker', '', 'next_attempt_at', iso(due)})
 end

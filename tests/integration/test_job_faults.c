@@ -98,6 +98,29 @@ static void a_repeated_claim_is_one_and_answers_the_same(void **state)
     assert_int_equal(second.claim.attempt, first.claim.attempt);
 }
 
+static void a_claim_that_comes_late_touches_nothing(void **state)
+{
+    struct queue_desk *desk = *state;
+    char first[RANDOM_ID_SIZE];
+    char other[RANDOM_ID_SIZE];
+    (void)desk_enqueue(desk, "acme");
+    (void)desk_register(desk, "w1");
+    struct pop_answer popped = desk_pop(desk, "w1");
+    struct claim_answer run = desk_claim(desk, "w1", popped.element, random_id_make(first));
+    (void)desk_finish(desk, &run.claim, RUN_RELEASED);
+    (void)desk_pop(desk, "w1");
+    char *before = desk_dump(desk, NULL);
+    assert_false(desk_claim(desk, "w1", popped.element, first).is_run);
+    assert_unchanged(desk, before, NULL);
+
+    run = desk_claim(desk, "w1", popped.element, random_id_make(other));
+    assert_true(run.is_run);
+    before = desk_dump(desk, NULL);
+    assert_false(desk_claim(desk, "w1", popped.element, first).is_run);
+    assert_false(desk_claim(desk, "w1", popped.element, random_id_make(first)).is_run);
+    assert_unchanged(desk, before, NULL);
+}
+
 static void a_repeated_finish_is_one_and_answers_the_same(void **state)
 {
     struct queue_desk *desk = *state;
@@ -477,6 +500,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DESK_TEST(a_repeated_enqueue_is_one),
         DESK_TEST(a_repeated_claim_is_one_and_answers_the_same),
+        DESK_TEST(a_claim_that_comes_late_touches_nothing),
         DESK_TEST(a_repeated_finish_is_one_and_answers_the_same),
         DESK_TEST(a_repeated_finish_does_not_touch_the_next_job),
         DESK_TEST(repeated_aborts_and_sweeps_are_one),

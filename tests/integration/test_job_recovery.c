@@ -158,6 +158,17 @@ static void a_booked_run_is_covered_by_the_run_after_a_death(void **state)
     assert_int_equal(desk_finish(desk, &second, RUN_OK).end, JOB_FINISHED);
 }
 
+static void abort_after_a_death_ends_what_was_booked_before(void **state)
+{
+    struct queue_desk *desk = *state;
+    (void)running(desk, "w1");
+    (void)desk_enqueue(desk, "acme");
+    die(desk, "w1");
+    assert_int_equal(desk_take_back(desk), 1);
+    assert_true(desk_abort(desk, "acme"));
+    assert_string_equal(desk_state(desk, "acme"), "ABORTED");
+}
+
 static void an_element_that_was_popped_but_not_claimed_goes_back_to_the_head(void **state)
 {
     struct queue_desk *desk = *state;
@@ -447,6 +458,7 @@ int main(void)
         DESK_TEST(a_later_job_knows_that_a_dead_workers_requests_may_be_on_their_way),
         DESK_TEST(an_execute_after_an_abort_outlives_the_worker),
         DESK_TEST(a_booked_run_is_covered_by_the_run_after_a_death),
+        DESK_TEST(abort_after_a_death_ends_what_was_booked_before),
         DESK_TEST(an_element_that_was_popped_but_not_claimed_goes_back_to_the_head),
         DESK_TEST(many_jobs_are_taken_back_in_parts_and_in_order),
         DESK_TEST(a_lease_that_nobody_acted_on_is_prolonged),
