@@ -1,6 +1,6 @@
 /* The handlers, one endpoint family a file: what each call means, in words of the queue and the
    planner. A handler is called with a request that may do what its route says: the account is
-   known. */
+   known, where the route needs a key. */
 #ifndef OMNIHOOK_API_HANDLERS_H
 #define OMNIHOOK_API_HANDLERS_H
 
@@ -20,5 +20,6 @@ handler_fn handle_is_required;
 handler_fn handle_plan;
 handler_fn handle_report;
 handler_fn handle_abort;
+handler_fn handle_openapi;
 
 #endif

@@ -20,6 +20,7 @@ static const struct route routes[] = {
     {"plan", ALLOW_GET, handle_plan, METHOD_GET, true},
     {"report", ALLOW_GET, handle_report, METHOD_GET, true},
     {"abort", ALLOW_POST, handle_abort, METHOD_POST, true},
+    {"openapi.json", ALLOW_GET, handle_openapi, METHOD_GET, false},
 };
 enum { ROUTE_COUNT = sizeof routes / sizeof *routes };
 

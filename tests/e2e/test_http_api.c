@@ -63,6 +63,8 @@ static const struct shape shapes[] = {
     {"abort of nothing", CALL("POST", "abort/") KEY, 204, NULL, NULL},
     {"report of nothing", CALL("GET", "report/") KEY, 404, NULL, DETAIL("Not found.")},
 
+    {"HEAD of the description", CALL("HEAD", "openapi.json"), 200, NULL, NULL},
+
     /* HEAD and OPTIONS */
     {"HEAD status", CALL("HEAD", "get_async_status/") KEY, 200, "Content-Length: 19", NULL},
     {"HEAD is_required", CALL("HEAD", "is_required/") KEY, 200, "Content-Length: 18", NULL},
@@ -412,6 +414,22 @@ static void plan_tells_what_execute_would_do(void **state)
     http_answer_free(answer);
 }
 
+static void the_description_names_every_call(void **state)
+{
+    struct stack *stack = *state;
+    struct http_answer *answer = stack_call(stack, NULL, "GET", "openapi.json");
+    assert_int_equal(answer->status, 200);
+    json_t *paths = json_object_get(answer->json, "paths");
+    static const char *const calls[] = {"/execute/",    "/get_async_status/", "/is_required/",
+                                        "/plan/",       "/report/",           "/abort/",
+                                        "/openapi.json"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        assert_non_null(json_object_get(paths, calls[i]));
+    }
+    assert_int_equal(json_object_size(paths), sizeof calls / sizeof *calls);
+    http_answer_free(answer);
+}
+
 static void a_full_queue_refuses_new_jobs_and_says_when_to_come_again(void **state)
 {
     struct stack *stack = *state;
@@ -703,6 +721,7 @@ int main(void)
         STACK_TEST(an_idle_connection_is_closed_after_its_time, &with_quick),
         STACK_TEST(execute_answers_204_with_the_job_in_redis, &api_alone),
         STACK_TEST(plan_tells_what_execute_would_do, &api_alone),
+        STACK_TEST(the_description_names_every_call, &api_alone),
         STACK_TEST(a_full_queue_refuses_new_jobs_and_says_when_to_come_again, &with_small_queue),
         STACK_TEST(a_burst_of_is_required_costs_two_list_reads_at_most, &api_alone),
         STACK_TEST(is_required_answers_from_a_list_that_was_read_after_the_call, &api_alone),

@@ -14,8 +14,8 @@
 static void a_path_is_the_same_with_and_without_its_last_slash(void **state)
 {
     (void)state;
-    static const char *const names[] = {"execute", "get_async_status", "is_required",
-                                        "plan",    "report",           "abort"};
+    static const char *const names[] = {
+        "execute", "get_async_status", "is_required", "plan", "report", "abort", "openapi.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];
         (void)snprintf(path, sizeof path, PREFIX "%s/", names[i]);
@@ -84,6 +84,7 @@ static void our_own_reads_are_get_alone(void **state)
     unsigned methods = METHOD_GET | METHOD_HEAD | METHOD_OPTIONS;
     assert_methods(PREFIX "plan/", methods, "GET, HEAD, OPTIONS");
     assert_methods(PREFIX "report/", methods, "GET, HEAD, OPTIONS");
+    assert_methods(PREFIX "openapi.json", methods, "GET, HEAD, OPTIONS");
 }
 
 int main(void)
