@@ -7,6 +7,8 @@
 #include "common/log.h"
 #include "common/ops_server.h"
 
+#include <stdio.h>
+
 extern char **environ;
 
 enum {
@@ -34,15 +36,18 @@ struct api {
     bool has_failed;
     struct ops_server *ops;       /* either this ... */
     struct supervisor_beat *beat; /* ... or this */
+    char not_ready[ERROR_TEXT_SIZE];
 };
 
 static void get_health(void *arg, struct ops_health *health)
 {
-    const struct api *api = arg;
+    struct api *api = arg;
     if (api->is_stopping) {
         health->not_ready = "stopping";
     } else if (!redis_client_is_up(api->redis)) {
-        health->not_ready = redis_client_why_down(api->redis);
+        (void)snprintf(api->not_ready, sizeof api->not_ready, "Redis: %s",
+                       redis_client_why_down(api->redis));
+        health->not_ready = api->not_ready;
     }
     health->settings_fault = settings_store_fault(api->store);
 }
