@@ -13,7 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT_MS = 10000, BURST = 100 };
+enum {
+    LIMIT_MS = 10000,
+    BURST = 100,
+    REQUEST_BYTES_MAX = 64 * 1024,
+    BODY_ALLOWED = 64 * 1024,
+    HEADER_ALLOWED = 15 * 1024, /* together with the other headers it stays below 16 KiB */
+    HEADER_TOO_LARGE = 17 * 1024,
+};
 
 #define PREFIX "/api/v1/oms/setup/webhooks/"
 #define CALL(method, path) method " " PREFIX path " HTTP/1.1\r\nHost: oms.example\r\n"
@@ -171,7 +178,7 @@ static char *with_key(const char *text, const char *key)
 {
     static const char mark[] = "{key}";
     struct strbuf result;
-    strbuf_init(&result, 64 * 1024);
+    strbuf_init(&result, REQUEST_BYTES_MAX);
     const char *found = NULL;
     while ((found = strstr(text, mark)) != NULL) {
         strbuf_add(&result, text, (size_t)(found - text));
@@ -187,7 +194,7 @@ static char *complete_request(const struct shape *shape, const char *key)
 {
     const char *body = strstr(shape->request, "\r\n\r\n");
     struct strbuf request;
-    strbuf_init(&request, 64 * 1024);
+    strbuf_init(&request, REQUEST_BYTES_MAX);
     if (body == NULL) {
         strbuf_addf(&request, "%s" CLOSE END, shape->request);
     } else {
@@ -278,18 +285,18 @@ static int call_with(struct stack *stack, const char *header_name, size_t header
 
 static void bodies_of_64_kib_are_taken_and_larger_ones_are_not(void **state)
 {
+    static const char detail[] = "The body is larger than 64 KiB.";
     struct stack *stack = *state;
-    assert_int_equal(call_with(stack, "X-A", 1, 64 * 1024, NULL), 204);
-    assert_int_equal(call_with(stack, "X-A", 1, 64 * 1024 + 1, "The body is larger than 64 KiB."),
-                     413);
+    assert_int_equal(call_with(stack, "X-A", 1, BODY_ALLOWED, NULL), 204);
+    assert_int_equal(call_with(stack, "X-A", 1, BODY_ALLOWED + 1, detail), 413);
 }
 
 static void headers_of_15_kib_are_taken_and_of_17_are_not(void **state)
 {
+    static const char detail[] = "The headers are larger than 16 KiB.";
     struct stack *stack = *state;
-    assert_int_equal(call_with(stack, "X-A", 15 * 1024, 0, NULL), 204);
-    assert_int_equal(call_with(stack, "X-A", 17 * 1024, 0, "The headers are larger than 16 KiB."),
-                     431);
+    assert_int_equal(call_with(stack, "X-A", HEADER_ALLOWED, 0, NULL), 204);
+    assert_int_equal(call_with(stack, "X-A", HEADER_TOO_LARGE, 0, detail), 431);
 }
 
 static void a_bad_request_id_is_replaced_by_ours(void **state)
