@@ -29,9 +29,8 @@ static int stop_sim(void **state)
 
 static int set_up(void **state)
 {
-    static const char *const credentials[] = {"OMNITRON_TOKEN=t0ken", NULL};
     sim_reset(sim);
-    *state = omnitron_desk_new(sim, &omnitron_desk_options, SETTING, credentials);
+    *state = omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
     return 0;
 }
 

@@ -1,15 +1,11 @@
 #include "tests/support/omnitron_desk.h"
 
 #include "common/mem.h"
-#include "tests/support/environment.h"
+#include "common/strbuf.h"
 #include "tests/support/fail.h"
 #include "tests/support/loop_until.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/test.h"
-
-#include <stdio.h>
-#include <string.h>
-
-enum { VARIABLES_MAX = 12, VARIABLE_SIZE = 4096 };
 
 const struct omnitron_pool_options omnitron_desk_options = {
     .tries = 3,
@@ -17,34 +13,33 @@ const struct omnitron_pool_options omnitron_desk_options = {
     .retry_after_max_ms = 120000,
 };
 
-static void load_settings(struct omnitron_desk *desk, const char *webhooks,
-                          const char *const *credentials)
+struct settings *omnitron_desk_settings(struct sim *sim, const char *webhooks, const char *omnitron)
 {
-    static const char key[] = "OMNIHOOK_API_KEYS=sha256:"
-                              "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    char url[VARIABLE_SIZE];
-    char setting[VARIABLE_SIZE];
-    (void)snprintf(url, sizeof url, "OMNITRON_URL=%s", sim_api_url(desk->sim));
-    (void)snprintf(setting, sizeof setting, "OMNITRON_WEBHOOKS=%s", webhooks);
-    const char *variables[VARIABLES_MAX] = {key, url, setting};
-    for (size_t i = 0; credentials[i] != NULL; i++) {
-        variables[3 + i] = credentials[i];
-    }
-    char **environment = make_environment(variables);
-    struct service_config config = {0};
+    struct strbuf text;
+    strbuf_init(&text, SIZE_MAX / 2);
+    strbuf_addf(&text,
+                "{\"accounts\":{\"acme\":{\"api_keys\":[\"sha256:%064d\"],"
+                "\"omnitron\":{\"url\":\"%s\",%s},\"OMNITRON_WEBHOOKS\":%s}}}",
+                1, sim_api_url(sim), omnitron, webhooks);
+    struct temp_dir *dir = temp_dir_new();
+    temp_dir_replace_file(dir, "settings.json", text.bytes);
+    strbuf_clear(&text);
+    struct service_config config = {.settings_path = temp_dir_join(dir, "settings.json")};
+    char *environment[] = {NULL};
     struct faults faults = {0};
-    desk->settings = settings_load(&config, environment, &faults);
-    free_environment(environment);
-    if (desk->settings == NULL) {
+    struct settings *settings = settings_load(&config, environment, &faults);
+    if (settings == NULL) {
         fail_because("settings: %s", faults.lines[0]);
     }
     faults_clear(&faults);
-    desk->account = settings_find_account(desk->settings, "default");
+    mem_free(config.settings_path);
+    temp_dir_free(dir);
+    return settings;
 }
 
 struct omnitron_desk *omnitron_desk_new(struct sim *sim,
                                         const struct omnitron_pool_options *options,
-                                        const char *webhooks, const char *const *credentials)
+                                        const char *webhooks, const char *omnitron)
 {
     struct omnitron_desk *desk = mem_new(1, sizeof *desk);
     desk->sim = sim;
@@ -52,7 +47,8 @@ struct omnitron_desk *omnitron_desk_new(struct sim *sim,
     desk->loop = loop_new();
     desk->http = http_client_new(desk->loop, 16);
     desk->pool = omnitron_pool_new(desk->loop, desk->http, options);
-    load_settings(desk, webhooks, credentials);
+    desk->settings = omnitron_desk_settings(sim, webhooks, omnitron);
+    desk->account = settings_find_account(desk->settings, "acme");
     desk->omnitron = omnitron_new(desk->pool, desk->settings, desk->account);
     return desk;
 }

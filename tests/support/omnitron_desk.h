@@ -28,12 +28,17 @@ struct omnitron_desk {
 /* tries 3, backoff 1 to 20 ms, no breaker, Retry-After up to 120 s. */
 extern const struct omnitron_pool_options omnitron_desk_options;
 
-/* An account "default" on sim, as its user acme (superuser, password pw, token t0ken), with the
-   setting webhooks (a JSON array). credentials: "OMNITRON_TOKEN=t0ken" or two variables. Ends with
-   NULL. */
+/* An account "acme" on sim, as its user acme (superuser, password pw, token t0ken), with the
+   setting webhooks (a JSON array). omnitron: members of the account's "omnitron" object besides
+   url, e.g. DESK_TOKEN. */
+#define DESK_TOKEN "\"token\":\"t0ken\",\"timeout_ms\":2000"
+#define DESK_LOGIN "\"username\":\"acme\",\"password\":\"pw\",\"timeout_ms\":2000"
 struct omnitron_desk *omnitron_desk_new(struct sim *sim,
                                         const struct omnitron_pool_options *options,
-                                        const char *webhooks, const char *const *credentials);
+                                        const char *webhooks, const char *omnitron);
+/* The same account with other members, for omnitron_new; settings_unref ends it. */
+struct settings *omnitron_desk_settings(struct sim *sim, const char *webhooks,
+                                        const char *omnitron);
 void omnitron_desk_free(struct omnitron_desk *desk);
 
 /* Callbacks that note what came; their arg is the desk. */
