@@ -25,6 +25,12 @@ enum session_lane exchange_lane(const struct exchange *exchange)
     return exchange->token == EXCHANGE_CALLERS_TOKEN ? SESSION_CALLERS : SESSION_ACCOUNT;
 }
 
+/* A login goes before those that wait for it. */
+static bool goes_first(const struct exchange *exchange)
+{
+    return exchange->token == EXCHANGE_NO_TOKEN;
+}
+
 void exchange_init(struct exchange *exchange, struct session *session,
                    const struct account *account, const struct exchange_handlers *handlers)
 {
@@ -43,8 +49,7 @@ void exchange_start(struct exchange *exchange, const char *method, char *url_tak
     exchange->body = body_take;
     exchange->body_size = body_take == NULL ? 0 : strlen(body_take);
     exchange->state = EXCHANGE_WAITING;
-    /* A login goes before those that wait for it. */
-    session_submit(exchange->session, exchange, exchange->token == EXCHANGE_NO_TOKEN);
+    session_submit(exchange->session, exchange, goes_first(exchange));
 }
 
 void exchange_clear(struct exchange *exchange)
@@ -87,7 +92,7 @@ static void on_timer(evutil_socket_t none, short events, void *arg)
         return;
     }
     exchange->state = EXCHANGE_WAITING;
-    session_submit(exchange->session, exchange, false);
+    session_submit(exchange->session, exchange, goes_first(exchange));
 }
 
 static void start_timer(struct exchange *exchange, enum exchange_state state, int64_t delay_ms)
