@@ -80,6 +80,10 @@ const char *request_id(const struct request *request)
 
 const char *request_path(const struct request *request)
 {
+    const char *target = evhttp_request_get_uri(request->http);
+    if (target[0] == '/' && target[1] == '/') {
+        return target; /* evhttp takes the first part for a host; a server's path is all of it */
+    }
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request->http);
     const char *path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
     return path == NULL ? "" : path;

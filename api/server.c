@@ -2,6 +2,7 @@
 
 #include "api/connections.h"
 #include "api/dispatch.h"
+#include "api/reply.h"
 #include "common/listen_socket.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -13,6 +14,8 @@
 
 enum {
     CONNECTIONS_MAX = 8192,
+    /* A request outlives its connection when the caller hangs up: callers could pile them up. */
+    OPEN_REQUESTS_MAX = 2 * CONNECTIONS_MAX,
     OTHER_DESCRIPTORS = 128, /* Redis, Omnitron, the ops listener, files of the settings */
 
     /* Beyond the limits that we tell, so that what passes those a little gets an answer of ours. */
@@ -36,7 +39,12 @@ static void on_http_request(struct evhttp_request *http, void *arg)
 {
     struct server *server = arg;
     connections_on_request(server->connections, http);
-    server->options.on_request(server->options.arg, request_new(http, &server->requests));
+    struct request *request = request_new(http, &server->requests);
+    if (server->requests.open > OPEN_REQUESTS_MAX) {
+        reply_try_later(request, HTTP_SERVUNAVAIL, 1, "Too many requests are open.");
+        return;
+    }
+    server->options.on_request(server->options.arg, request);
 }
 
 /* Once, when neither a connection nor a request (whose caller may have hung up) is left. */

@@ -133,6 +133,8 @@ static const struct shape shapes[] = {
     {"nothing there without key", CALL("GET", "nothing/"), 404, NULL, DETAIL("Not found.")},
     {"OPTIONS of nothing", CALL("OPTIONS", "nothing/"), 404, NULL, DETAIL("Not found.")},
     {"two last slashes", CALL("GET", "plan//") KEY, 404, NULL, DETAIL("Not found.")},
+    {"two first slashes", "GET //x" PREFIX "get_async_status/ HTTP/1.1\r\nHost: x\r\n" KEY, 404,
+     NULL, DETAIL("Not found.")},
     {"other case", CALL("GET", "PLAN/") KEY, 404, NULL, DETAIL("Not found.")},
     {"the root", "GET / HTTP/1.1\r\nHost: x\r\n", 404, NULL, DETAIL("Not found.")},
     {"the prefix", CALL("GET", "") KEY, 404, NULL, DETAIL("Not found.")},
@@ -661,27 +663,36 @@ static void callers_that_hang_up_do_no_harm(void **state)
 
 /* ---- Starting ---- */
 
-static void an_address_in_use_ends_the_start_with_1(void **state)
+/* Another API with the stack's Redis and settings, that cannot start; its exit code. */
+static int start_second(struct stack *stack, const char *listen, const char *ops_listen)
 {
-    struct stack *stack = *state;
-    char listen[256];
-    (void)snprintf(listen, sizeof listen, "OMNIHOOK_LISTEN=%s", stack_api_address(stack, 0));
-    char redis[512];
-    (void)snprintf(redis, sizeof redis, "REDIS_URL=%s", redis_fixture_url(stack_redis(stack)));
+    char variables[4][512];
     char *path = temp_dir_join(stack_dir(stack), STACK_SETTINGS);
-    char settings[512];
-    (void)snprintf(settings, sizeof settings, "OMNIHOOK_SETTINGS=%s", path);
-    const char *const env[] = {listen, redis, settings, "OMNIHOOK_OPS_LISTEN=off", NULL};
+    (void)snprintf(variables[0], sizeof variables[0], "OMNIHOOK_LISTEN=%s", listen);
+    (void)snprintf(variables[1], sizeof variables[1], "OMNIHOOK_OPS_LISTEN=%s", ops_listen);
+    (void)snprintf(variables[2], sizeof variables[2], "OMNIHOOK_SETTINGS=%s", path);
+    (void)snprintf(variables[3], sizeof variables[3], "REDIS_URL=%s",
+                   redis_fixture_url(stack_redis(stack)));
+    mem_free(path);
+    const char *const env[] = {variables[0], variables[1], variables[2], variables[3], NULL};
     const char *const argv[] = {TEST_BIN_DIR "/omnihook-api", NULL};
     const struct process_options options = {
         .name = "second", .argv = argv, .env = env, .dir = stack_dir(stack)};
     struct process *second = process_start(&options);
-    assert_int_equal(process_wait_exit(second, LIMIT_MS), 1);
+    int exit_code = process_wait_exit(second, LIMIT_MS);
     assert_true(process_has_line(second, PROCESS_STDERR, "event=cannot_start"));
     process_free(second);
-    mem_free(path);
-    /* The first is untouched: its socket file has not been taken from it. */
+    return exit_code;
+}
+
+static void an_address_in_use_ends_the_start_with_1(void **state)
+{
+    struct stack *stack = *state;
+    assert_int_equal(start_second(stack, stack_api_address(stack, 0), "off"), 1);
+    assert_int_equal(start_second(stack, "127.0.0.1:0", stack_api_ops_address(stack, 0)), 1);
+    /* The first is untouched: its socket files have not been taken from it. */
     assert_int_equal(status_of(stack, "GET", "get_async_status/"), 200);
+    assert_becomes_true(is_ready, stack, LIMIT_MS);
 }
 
 static void a_socket_file_that_was_left_over_is_replaced(void **state)
