@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const quiet[] = {"OMNIHOOK_LOG_LEVEL=warn", NULL};
-
 static void print_load(const char *name, const struct load_options *options, size_t workers,
                        double limit_s)
 {
@@ -29,36 +27,33 @@ static void print_load(const char *name, const struct load_options *options, siz
 
 static void bench_drain(void)
 {
-    const struct load_options options = {
-        .accounts = 1000, .webhooks = 5, .latency_ms = 20, .worker_env = quiet};
+    const struct load_options options = {.accounts = 1000, .webhooks = 5, .latency_ms = 20};
     /* 8 rounds of 2 x 64 jobs, each one list and one round of parallel POSTs */
     print_load("1,000 accounts x 5 missing, 20 ms, 2 workers", &options, 2, 8 * 2 * 0.020);
 }
 
 static void bench_missing(void)
 {
-    const struct load_options options = {
-        .accounts = 1, .webhooks = 500, .latency_ms = 20, .worker_env = quiet};
+    const struct load_options options = {.accounts = 1, .webhooks = 500, .latency_ms = 20};
     /* one list, and 63 rounds of 8 POSTs */
     print_load("W3: 1 account x 500 missing, 20 ms, 8 at once", &options, 1, 64 * 0.020);
 }
 
 static void bench_registered(void)
 {
-    const struct load_options options = {
-        .accounts = 5000, .webhooks = 5, .is_registered = true, .worker_env = quiet};
+    const struct load_options options = {.accounts = 5000, .webhooks = 5, .is_registered = true};
     print_load("W1: 5,000 accounts x 5 registered, 0 ms", &options, 1, 0);
 }
 
 static void bench_all_missing(void)
 {
-    const struct load_options options = {.accounts = 5000, .webhooks = 5, .worker_env = quiet};
+    const struct load_options options = {.accounts = 5000, .webhooks = 5};
     print_load("W2: 5,000 accounts x 5 missing, 0 ms", &options, 1, 0);
 }
 
 static void bench_accounts(void)
 {
-    static const char *const env[] = {"OMNIHOOK_LOG_LEVEL=warn", "OMNIHOOK_CONCURRENCY=200", NULL};
+    static const char *const env[] = {"OMNIHOOK_CONCURRENCY=200", NULL};
     const struct load_options options = {
         .accounts = 200, .webhooks = 5, .latency_ms = 20, .worker_env = env};
     print_load("W4: 200 accounts x 5 missing, 20 ms", &options, 1, 2 * 0.020);
@@ -74,8 +69,7 @@ static int by_size(const void *left, const void *right)
 static void bench_single(void)
 {
     enum { ROUNDS = 50 };
-    const struct load_options options = {
-        .accounts = 1, .webhooks = 5, .is_registered = true, .worker_env = quiet};
+    const struct load_options options = {.accounts = 1, .webhooks = 5, .is_registered = true};
     struct load load;
     load_start(&load, &options);
     (void)load_drain(&load, 1);

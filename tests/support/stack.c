@@ -12,13 +12,12 @@
 #include <string.h>
 
 enum {
-    ACCOUNTS_MAX = 16,
     PROGRAMS_MAX = 16,
     ENV_MAX = 64,
     ENTRY_SIZE = 512,
     PATH_SIZE = 512,
     SECRET_SIZE = 41,
-    START_LIMIT_MS = 20000,
+    START_LIMIT_MS = 200000,
     STOP_LIMIT_MS = 20000,
 };
 
@@ -44,7 +43,7 @@ struct stack {
     char *settings_path;
     char **env; /* owned copies of the test's own, ends with NULL */
     bool is_tcp;
-    struct account accounts[ACCOUNTS_MAX];
+    struct account *accounts; /* as many as the options had */
     size_t account_count;
     struct program apis[PROGRAMS_MAX];
     size_t api_count;
@@ -94,7 +93,6 @@ static json_t *parse_json(const char *text)
 
 static void add_account(struct stack *stack, const struct stack_account *given)
 {
-    assert_true(stack->account_count < ACCOUNTS_MAX);
     struct account *account = &stack->accounts[stack->account_count++];
     account->name = mem_copy_text(given->name);
     make_secret(account->key);
@@ -238,6 +236,7 @@ struct stack *stack_new(const struct stack_options *options)
     }
     stack->settings_path = temp_dir_join(stack->dir, STACK_SETTINGS);
     stack->settings = json_pack("{s:{}}", "accounts");
+    stack->accounts = mem_new(options->account_count, sizeof *stack->accounts);
     for (size_t i = 0; i < options->account_count; i++) {
         add_account(stack, &options->accounts[i]);
     }
@@ -291,6 +290,7 @@ void stack_free(struct stack *stack)
     for (size_t i = 0; i < stack->account_count; i++) {
         mem_free(stack->accounts[i].name);
     }
+    mem_free(stack->accounts);
     for (char **entry = stack->env; *entry != NULL; entry++) {
         mem_free(*entry);
     }
