@@ -63,11 +63,14 @@ static void add_quoted(struct strbuf *line, const char *text)
 
 static void add_key(struct strbuf *line, const char *key)
 {
-    if (logger.format == LOG_JSON) {
-        strbuf_addf(line, "%s\"%s\":", line->size == 0 ? "{" : ",", key);
+    bool is_json = logger.format == LOG_JSON;
+    if (line->size == 0) {
+        strbuf_add_text(line, is_json ? "{\"" : "");
     } else {
-        strbuf_addf(line, "%s%s=", line->size == 0 ? "" : " ", key);
+        strbuf_add_text(line, is_json ? ",\"" : " ");
     }
+    strbuf_add_text(line, key);
+    strbuf_add_text(line, is_json ? "\":" : "=");
 }
 
 static void add_text(struct strbuf *line, const char *key, const char *text)

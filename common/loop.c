@@ -18,10 +18,26 @@ struct loop {
     bool is_forced;
 };
 
+/* Changes to what is watched are kept until the next wait: curl takes back most of them within one
+   turn. That needs descriptors that are not dup()ed, and ours are not. */
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+    if (config != NULL &&
+        event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0) {
+        base = event_base_new_with_config(config);
+    }
+    if (config != NULL) {
+        event_config_free(config);
+    }
+    return base;
+}
+
 struct loop *loop_new(void)
 {
     struct loop *loop = mem_new(1, sizeof *loop);
-    loop->base = event_base_new();
+    loop->base = new_base();
     if (loop->base == NULL || event_base_priority_init(loop->base, LOOP_PRIORITIES) != 0) {
         log_error("no_event_loop", log_nothing());
         abort();

@@ -3,14 +3,34 @@
 #include "common/log.h"
 
 #include <openssl/rand.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-static void fill(unsigned char *bytes, int size)
+enum { STOCK_SIZE = 512 };
+
+/* Bytes drawn in one go: a draw costs OpenSSL far more than the bytes do. Each is used once. */
+static struct {
+    unsigned char bytes[STOCK_SIZE];
+    size_t left;
+    pid_t owner; /* a forked child must not use the same ones */
+} stock;
+
+static void fill(unsigned char *bytes, size_t size)
 {
-    if (RAND_bytes(bytes, size) != 1) {
-        log_error("no_randomness", log_nothing());
-        abort();
+    pid_t self = getpid();
+    if (stock.left < size || stock.owner != self) {
+        if (RAND_bytes(stock.bytes, sizeof stock.bytes) != 1) {
+            log_error("no_randomness", log_nothing());
+            abort();
+        }
+        stock.left = sizeof stock.bytes;
+        stock.owner = self;
     }
+    stock.left -= size;
+    memcpy(bytes, stock.bytes + stock.left, size);
+    memset(stock.bytes + stock.left, 0, size);
 }
 
 char *random_id_make(char id[RANDOM_ID_SIZE])

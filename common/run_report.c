@@ -115,37 +115,34 @@ struct run_counts run_report_counts(const struct run_report *report)
     };
 }
 
-/* `"key":"text"` or `"key":null`, after a comma unless it is the first of its object. */
+/* The member's text, or null, behind the given `"key":` with its comma. */
 static void add_member(struct strbuf *json, const char *key, const char *text)
 {
-    bool is_first = json->size > 0 && json->bytes[json->size - 1] == '{';
-    strbuf_addf(json, "%s\"%s\":", is_first ? "" : ",", key);
+    strbuf_add_text(json, key);
     quote_json(json, text);
 }
 
 static void add_row(struct strbuf *json, const struct webhook *webhook, const struct row *row)
 {
-    strbuf_add_text(json, "{");
-    add_member(json, "event_type", webhook->event_type);
-    add_member(json, "target_url", webhook->target_url);
-    add_member(json, "outcome", webhook_outcome_name(row->outcome));
+    add_member(json, "{\"event_type\":", webhook->event_type);
+    add_member(json, ",\"target_url\":", webhook->target_url);
+    add_member(json, ",\"outcome\":", webhook_outcome_name(row->outcome));
     if (row->status == 0) {
         strbuf_add_text(json, ",\"status\":null");
     } else {
         strbuf_addf(json, ",\"status\":%d", row->status);
     }
-    add_member(json, "error", row->error);
+    add_member(json, ",\"error\":", row->error);
     strbuf_add_text(json, "}");
 }
 
 static void add_warning(struct strbuf *json, const struct warning *warning)
 {
     const struct webhook *webhook = warning->webhook;
-    strbuf_add_text(json, "{");
-    add_member(json, "event_type", webhook == NULL ? NULL : webhook->event_type);
-    add_member(json, "target_url", webhook == NULL ? NULL : webhook->target_url);
-    add_member(json, "warning", warning->name);
-    add_member(json, "detail", warning->detail);
+    add_member(json, "{\"event_type\":", webhook == NULL ? NULL : webhook->event_type);
+    add_member(json, ",\"target_url\":", webhook == NULL ? NULL : webhook->target_url);
+    add_member(json, ",\"warning\":", warning->name);
+    add_member(json, ",\"detail\":", warning->detail);
     strbuf_add_text(json, "}");
 }
 

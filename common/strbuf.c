@@ -39,7 +39,7 @@ static bool make_room(struct strbuf *buffer, size_t size)
     }
     size_t needed = buffer->size + size + 1;
     if (needed > buffer->capacity) {
-        size_t grown = buffer->capacity < 64 ? 64 : buffer->capacity + buffer->capacity / 2;
+        size_t grown = buffer->capacity < 128 ? 128 : 2 * buffer->capacity;
         grown = grown < needed ? needed : grown;
         buffer->bytes = mem_resize(buffer->capacity > 0 ? buffer->bytes : NULL, grown, 1);
         buffer->capacity = grown;
@@ -67,18 +67,27 @@ bool strbuf_add_text(struct strbuf *buffer, const char *text)
 
 bool strbuf_addf(struct strbuf *buffer, const char *format, ...)
 {
+    /* First into the room that is there, which is nearly always enough. */
+    size_t room = buffer->capacity > 0 ? buffer->capacity - buffer->size : 0;
+    size_t allowed = buffer->max - buffer->size;
+    room = room > allowed ? allowed + 1 : room;
+    char *end = room > 0 ? buffer->bytes + buffer->size : NULL;
     va_list args;
     va_start(args, format);
     va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(end, room, format, args);
     va_end(args);
-    bool is_added = length >= 0 && make_room(buffer, (size_t)length);
-    if (is_added) {
+    bool is_added = length >= 0 && (size_t)length < room;
+    if (!is_added && end != NULL) {
+        *end = '\0';
+    }
+    if (!is_added && length >= 0 && make_room(buffer, (size_t)length)) {
         (void)vsnprintf(buffer->bytes + buffer->size, (size_t)length + 1, format, again);
-        buffer->size += (size_t)length;
+        is_added = true;
     }
     va_end(again);
+    buffer->size += is_added ? (size_t)length : 0;
     return is_added;
 }
 
