@@ -29,6 +29,8 @@ enum behaviour {
     SERVER_ANSWERS_THEN_CLOSES,
     SERVER_CLOSES, /* reads the request and closes */
     SERVER_IS_SILENT,
+    SERVER_ANSWERS_AT_ONCE, /* to whatever comes */
+    SERVER_HANGS_UP,        /* at the first bytes */
 };
 
 struct fixture {
@@ -74,6 +76,14 @@ static void on_server_read(struct bufferevent *connection, void *arg)
 {
     struct fixture *f = arg;
     struct evbuffer *input = bufferevent_get_input(connection);
+    if (f->behaviour == SERVER_ANSWERS_AT_ONCE) {
+        (void)bufferevent_write(connection, f->answer, strlen(f->answer));
+        return;
+    }
+    if (f->behaviour == SERVER_HANGS_UP) {
+        (void)shutdown(bufferevent_getfd(connection), SHUT_RDWR);
+        return;
+    }
     struct evbuffer_ptr end = evbuffer_search(input, "\r\n\r\n", 4, NULL);
     if (end.pos < 0) {
         return;
@@ -482,20 +492,32 @@ static void endless_headers_are_cut_off(void **state)
     strbuf_clear(&answer);
 }
 
-static void plain_http_where_tls_was_expected_is_a_tls_failure(void **state)
+/* The same place by https. */
+static void call_by_tls(struct fixture *f)
 {
-    struct fixture *f = *state;
-    f->behaviour = SERVER_ANSWERS_THEN_CLOSES;
     char url[160];
     (void)snprintf(url, sizeof url, "https%s", f->url + strlen("http"));
-    /* The server waits for the end of headers: a hello has none, so let it answer at once. */
-    evconnlistener_set_cb(f->listener, on_accept, f);
     struct http_request request = a_request(f);
     request.url = url;
-    request.timeout_ms = 300;
     call(f, &request);
     assert_true(f->has_failed);
     assert_false(f->failure.was_sent);
+}
+
+static void plain_http_where_tls_was_expected_is_a_tls_failure(void **state)
+{
+    struct fixture *f = *state;
+    f->behaviour = SERVER_ANSWERS_AT_ONCE;
+    call_by_tls(f);
+    assert_int_equal(f->failure.kind, HTTP_FAILURE_TLS);
+}
+
+static void a_handshake_that_is_cut_off_is_a_failure_to_connect(void **state)
+{
+    struct fixture *f = *state;
+    f->behaviour = SERVER_HANGS_UP;
+    call_by_tls(f);
+    assert_int_equal(f->failure.kind, HTTP_FAILURE_CONNECT);
 }
 
 /* ---- Permission and the end ---- */
@@ -616,6 +638,7 @@ int main(void)
         TEST(an_answer_that_grows_too_large_is_cut_off),
         TEST(endless_headers_are_cut_off),
         TEST(plain_http_where_tls_was_expected_is_a_tls_failure),
+        TEST(a_handshake_that_is_cut_off_is_a_failure_to_connect),
         TEST(a_request_that_may_not_be_sent_does_not_leave),
         TEST(a_cancelled_call_is_never_told),
         TEST(of_two_calls_that_end_together_one_may_cancel_the_other),
