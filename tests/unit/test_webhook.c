@@ -13,7 +13,6 @@ struct fixture {
     struct faults faults;
     struct webhook webhook;
     struct webhook other;
-    struct registered_hook hook;
 };
 
 static int set_up(void **state)
@@ -28,7 +27,6 @@ static int tear_down(void **state)
     faults_clear(&fixture->faults);
     webhook_clear(&fixture->webhook);
     webhook_clear(&fixture->other);
-    registered_hook_clear(&fixture->hook);
     mem_free(fixture);
     return 0;
 }
@@ -364,66 +362,6 @@ static void a_patch_has_the_asked_fields_alone(void **state)
     json_decref(body);
 }
 
-#define ROW(more)                                                                                  \
-    "{\"id\":7,\"event_type\":\"package.created\","                                                \
-    "\"target_url\":\"https://erp.example.com/h\"" more "}"
-
-/* The fields in which entry drifts from the row. */
-static unsigned drift_of(struct fixture *fixture, const char *entry, const char *row_text)
-{
-    json_t *row = decode(row_text);
-    assert_true(parse(&fixture->webhook, &fixture->faults, entry));
-    assert_true(registered_hook_parse(&fixture->hook, row, NULL));
-    json_decref(row);
-    unsigned drift = webhook_drift(&fixture->webhook, &fixture->hook);
-    webhook_clear(&fixture->webhook);
-    registered_hook_clear(&fixture->hook);
-    return drift;
-}
-
-static void only_named_and_shown_fields_drift(void **state)
-{
-    struct fixture *fixture = *state;
-    static const char all[] = ",\"secret_key\":\"a\",\"callback\":\"a\",\"config\":{\"a\":1},"
-                              "\"additional_headers\":{\"A\":\"a\"},\"is_active\":false,"
-                              "\"retry_countdown_config\":{\"choice\":\"fixed\","
-                              "\"kwargs\":{\"seconds\":1}}";
-    char row[512];
-    (void)snprintf(row, sizeof row, ROW("%s"), all);
-    assert_int_equal(drift_of(fixture, "{" KEYS "}", row), 0);
-    char entry[512];
-    (void)snprintf(entry, sizeof entry, "{" KEYS "%s}", all);
-    assert_int_equal(drift_of(fixture, entry, row), 0);
-    assert_int_equal(drift_of(fixture, entry, ROW("")), 0);
-    assert_int_equal(drift_of(fixture, "{" KEYS ",\"secret_key\":\"b\"}", row), WEBHOOK_SECRET_KEY);
-    assert_int_equal(drift_of(fixture, "{" KEYS ",\"callback\":\"b\"}", row), WEBHOOK_CALLBACK);
-    assert_int_equal(drift_of(fixture, "{" KEYS ",\"config\":{},\"additional_headers\":{}}", row),
-                     WEBHOOK_CONFIG | WEBHOOK_ADDITIONAL_HEADERS);
-    assert_int_equal(drift_of(fixture, SECONDS("2"), row), WEBHOOK_RETRY_COUNTDOWN_CONFIG);
-    assert_int_equal(drift_of(fixture, "{" KEYS ",\"is_active\":true}", row), 0);
-    assert_int_equal(
-        drift_of(fixture, "{" KEYS ",\"secret_key\":\"a\"}", ROW(",\"secret_key\":null")),
-        WEBHOOK_SECRET_KEY);
-}
-
-static void drift_is_looked_for_after_the_servers_normalising(void **state)
-{
-    struct fixture *fixture = *state;
-    assert_int_equal(drift_of(fixture, SECONDS("\"60\""),
-                              ROW(",\"retry_countdown_config\":{\"choice\":\"fixed\","
-                                  "\"kwargs\":{\"seconds\":60,\"old\":1}}")),
-                     0);
-    assert_int_equal(drift_of(fixture, RETRY("{\"choice\":\"linear\",\"kwargs\":{\"base\":1}}"),
-                              ROW(",\"retry_countdown_config\":{\"choice\":\"linear\","
-                                  "\"kwargs\":{\"base\":\"1\",\"limit\":null}}")),
-                     0);
-    assert_int_equal(drift_of(fixture, "{" KEYS ",\"config\":{},\"additional_headers\":{}}",
-                              ROW(",\"config\":null,\"additional_headers\":null")),
-                     0);
-    assert_int_equal(drift_of(fixture, SECONDS("60"), ROW(",\"retry_countdown_config\":{}")),
-                     WEBHOOK_RETRY_COUNTDOWN_CONFIG);
-}
-
 static void field_names_are_those_of_the_json(void **state)
 {
     (void)state;
@@ -431,48 +369,6 @@ static void field_names_are_those_of_the_json(void **state)
     assert_string_equal(webhook_field_name(WEBHOOK_RETRY_COUNTDOWN_CONFIG),
                         "retry_countdown_config");
     assert_string_equal(webhook_field_name(WEBHOOK_CONFIG), "config");
-}
-
-static enum error_code parse_row(struct fixture *fixture, const char *text)
-{
-    struct error err = {0};
-    json_t *row = decode(text);
-    bool is_good = registered_hook_parse(&fixture->hook, row, &err);
-    json_decref(row);
-    assert_int_equal(is_good, err.code == ERROR_NONE);
-    return err.code;
-}
-
-static void texts_of_a_row_are_trimmed(void **state)
-{
-    struct fixture *fixture = *state;
-    assert_int_equal(parse_row(fixture, "{\"id\":7,\"event_type\":\" e\\u3000\","
-                                        "\"target_url\":\"https://a/ \"}"),
-                     ERROR_NONE);
-    assert_string_equal(fixture->hook.event_type, "e");
-    assert_string_equal(fixture->hook.target_url, "https://a/");
-    assert_int_equal(fixture->hook.id, 7);
-    assert_true(fixture->hook.is_active);
-}
-
-static void a_row_says_whether_it_is_active(void **state)
-{
-    struct fixture *fixture = *state;
-    assert_int_equal(parse_row(fixture, ROW(",\"is_active\":false")), ERROR_NONE);
-    assert_false(fixture->hook.is_active);
-    registered_hook_clear(&fixture->hook);
-    assert_int_equal(parse_row(fixture, ROW(",\"is_active\":\"no\"")), ERROR_BAD_INPUT);
-}
-
-static void a_row_without_a_key_field_makes_no_sense(void **state)
-{
-    struct fixture *fixture = *state;
-    static const char *const rows[] = {
-        "5", "{}", "{\"id\":\"7\",\"event_type\":\"e\",\"target_url\":\"u\"}",
-        "{\"id\":7,\"event_type\":null,\"target_url\":\"u\"}", "{\"id\":7,\"event_type\":\"e\"}"};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(parse_row(fixture, rows[i]), ERROR_PROTOCOL);
-    }
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -494,12 +390,7 @@ int main(void)
         CASE(a_difference_in_any_field_makes_webhooks_unequal),
         CASE(the_body_has_what_omnitron_needs_and_no_unset_secret),
         CASE(a_patch_has_the_asked_fields_alone),
-        CASE(only_named_and_shown_fields_drift),
-        CASE(drift_is_looked_for_after_the_servers_normalising),
         CASE(field_names_are_those_of_the_json),
-        CASE(texts_of_a_row_are_trimmed),
-        CASE(a_row_says_whether_it_is_active),
-        CASE(a_row_without_a_key_field_makes_no_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
