@@ -21,6 +21,7 @@ enum { RACY_MS = 100, READ_STEP = 65536 };
 struct watched_file {
     char *path;
     size_t max_bytes;
+    bool has_stat;    /* it was there */
     struct stat stat; /* of the version that was read */
     bool is_racy;
     bool is_read; /* false: it could not be read, for the reason why_not */
@@ -71,13 +72,14 @@ static bool read_all(int fd, size_t max_bytes, struct secret *content, struct er
 }
 
 /* Opens without waiting for whoever writes to a FIFO; anything but a regular file is refused. */
-static int open_regular(const char *path, struct stat *stat, struct error *err)
+static int open_regular(struct watched_file *file)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, stat) != 0) {
-        fail_with_errno(err);
-    } else if (!S_ISREG(stat->st_mode)) {
-        error_set(err, ERROR_SYSTEM, "is not a regular file");
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    file->has_stat = fd >= 0 && fstat(fd, &file->stat) == 0;
+    if (!file->has_stat) {
+        fail_with_errno(&file->why_not);
+    } else if (!S_ISREG(file->stat.st_mode)) {
+        error_set(&file->why_not, ERROR_SYSTEM, "is not a regular file");
     } else {
         return fd;
     }
@@ -105,10 +107,9 @@ static void digest_of(const struct secret *content, unsigned char digest[FILE_DI
 static void load(struct watched_file *file, struct secret *content)
 {
     secret_clear(content);
-    file->stat = (struct stat){0};
     file->why_not = (struct error){0};
-    int fd = open_regular(file->path, &file->stat, &file->why_not);
-    file->is_racy = fd >= 0 && is_recent(&file->stat);
+    int fd = open_regular(file);
+    file->is_racy = file->has_stat && is_recent(&file->stat);
     file->is_read = fd >= 0 && read_all(fd, file->max_bytes, content, &file->why_not);
     if (fd >= 0) {
         (void)close(fd);
@@ -170,7 +171,7 @@ static bool has_changed(struct watched_file *file)
 {
     struct stat now;
     bool is_there = stat(file->path, &now) == 0;
-    if (file->is_read && !file->is_racy && is_there && same_version(&file->stat, &now)) {
+    if (file->has_stat && !file->is_racy && is_there && same_version(&file->stat, &now)) {
         return false;
     }
     struct watched_file before = *file;

@@ -12,6 +12,7 @@ enum { ACCOUNTS_MAX = 100000, HOST_BYTES = 320 };
 
 struct settings {
     unsigned references;
+    bool is_single; /* the account of the variables */
     struct account *accounts;
     size_t account_count;
     struct hash_index names; /* -> index in accounts */
@@ -53,6 +54,16 @@ void settings_unref(struct settings *settings)
     mem_free(settings);
 }
 
+static void warn_of_double_key(const struct settings *settings, const struct account *account,
+                               struct faults *faults)
+{
+    if (settings->is_single) {
+        faults_warn(faults, "OMNIHOOK_API_KEYS: holds a key twice");
+    } else {
+        faults_warn(faults, "accounts.%s.api_keys: holds a key twice", account->name);
+    }
+}
+
 static void index_keys(struct settings *settings, size_t index, struct faults *faults)
 {
     const struct account *account = &settings->accounts[index];
@@ -60,7 +71,7 @@ static void index_keys(struct settings *settings, size_t index, struct faults *f
         const struct api_key_hash *key = &account->api_keys[i];
         size_t owner = hash_index_add(&settings->keys, key->bytes, sizeof key->bytes, index);
         if (owner == index) {
-            faults_warn(faults, "accounts.%s.api_keys: holds a key twice", account->name);
+            warn_of_double_key(settings, account, faults);
         } else if (owner != HASH_INDEX_NONE) {
             faults_add(faults, "accounts.%s.api_keys: must not hold a key of account %s",
                        account->name, settings->accounts[owner].name);
@@ -148,6 +159,7 @@ static struct settings *read_file(struct account_reader *reader, const char *pat
 static struct settings *read_variables(struct account_reader *reader)
 {
     struct settings *settings = settings_new(1);
+    settings->is_single = true;
     settings->account_count = 1;
     account_read_variables(reader, &settings->accounts[0]);
     return settings;

@@ -250,6 +250,13 @@ static void a_key_of_two_accounts_is_a_fault_that_names_both(void **state)
     assert_one_fault(load, "accounts.b.api_keys: must not hold a key of account a");
 }
 
+static void a_key_twice_in_one_account_is_a_warning(void **state)
+{
+    struct load *load = *state;
+    load_variables(load, (const char *const[]){URL, TOKEN, KEYS "," KEY_A, NO_HOOKS, NULL});
+    assert_string_equal(load->faults.warnings[0], "OMNIHOOK_API_KEYS: holds a key twice");
+}
+
 #define BY_HOST(name, hosts)                                                                       \
     "\"" name "\":{\"auth\":\"omnitron\",\"hosts\":[" hosts "]," OMNITRON                          \
     ",\"OMNITRON_WEBHOOKS\":[]}"
@@ -476,6 +483,7 @@ int main(void)
         CASE(a_settings_file_holds_many_accounts),
         CASE(a_key_finds_its_account),
         CASE(a_key_of_two_accounts_is_a_fault_that_names_both),
+        CASE(a_key_twice_in_one_account_is_a_warning),
         CASE(a_host_tells_the_account_of_an_unknown_token),
         CASE(the_only_account_needs_no_host),
         CASE(no_token_is_shown_to_another_accounts_omnitron),
