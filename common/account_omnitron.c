@@ -1,8 +1,6 @@
 #include "common/account.h"
-#include "common/account_variables.h"
 #include "common/mem.h"
 #include "common/private_host.h"
-#include "common/strbuf.h"
 #include "common/text.h"
 #include "common/url.h"
 
@@ -247,6 +245,9 @@ static void read_credentials(struct account_reader *reader, struct jsonget *get,
     mem_free(password);
 }
 
+/* The keys that a secret may be given by. */
+#define FORMS(key) key, key "_file", key "_env"
+
 void account_read_omnitron(struct account_reader *reader, json_t *value, const char *path,
                            struct omnitron_settings *omnitron)
 {
@@ -254,15 +255,9 @@ void account_read_omnitron(struct account_reader *reader, json_t *value, const c
                                         "hooks_path",
                                         "login_path",
                                         "user_path",
-                                        "token",
-                                        "token_file",
-                                        "token_env",
-                                        "username",
-                                        "username_file",
-                                        "username_env",
-                                        "password",
-                                        "password_file",
-                                        "password_env",
+                                        FORMS("token"),
+                                        FORMS("username"),
+                                        FORMS("password"),
                                         "ca_file",
                                         "proxy",
                                         "timeout_ms",

@@ -41,6 +41,9 @@ bool config_int(const struct config_row *row, const struct secret *value, void *
 /* UTF-8 without control characters, into a char * that the struct owns. */
 bool config_text(const struct config_row *row, const struct secret *value, void *target,
                  struct faults *faults);
+/* Any bytes but 0, into a char * that the struct owns. */
+bool config_path(const struct config_row *row, const struct secret *value, void *target,
+                 struct faults *faults);
 /* Any bytes but 0, into a struct secret. */
 bool config_secret(const struct config_row *row, const struct secret *value, void *target,
                    struct faults *faults);

@@ -123,7 +123,7 @@ static const struct config_row rows[] = {
     {.name = "OMNIHOOK_OPERATOR_KEYS",
      .parse = parse_operator_keys,
      .file_max_bytes = KEY_LIST_MAX_BYTES},
-    {.name = "OMNIHOOK_SETTINGS", .parse = config_text, FIELD(settings_path)},
+    {.name = "OMNIHOOK_SETTINGS", .parse = config_path, FIELD(settings_path)},
 };
 
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };

@@ -3,6 +3,7 @@
 
 #include "common/mem.h"
 #include "tests/support/environment.h"
+#include "tests/support/fail.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test.h"
 
@@ -161,7 +162,7 @@ static void assert_number(struct fixture *fixture, const char *name, const char 
     const char *const variables[] = {variable,
                                      is_base ? "OMNIHOOK_RETRY_MAX_MS=3600000" : least_base, NULL};
     if (load(fixture, PROGRAM_API, variables) != is_expected_good) {
-        fail_msg("%s", variable);
+        fail_because("%s", variable);
     }
     if (!is_expected_good) {
         assert_int_equal(fixture->faults.count, 1);
@@ -210,56 +211,56 @@ static void numbers_are_decimal_digits_and_nothing_else(void **state)
     assert_number(*state, "OMNIHOOK_CONCURRENCY", "0064", true);
 }
 
+static const struct {
+    const char *variable;
+    const char *fault;
+} wrong_variables[] = {
+    {"REDIS_URL=http://s3cret/", "REDIS_URL: "},
+    {"REDIS_URL=s3cret", "REDIS_URL: "},
+    {"OMNIHOOK_NAMESPACE=a b", "OMNIHOOK_NAMESPACE: must be 1 to 64 characters of "
+                               "A-Z a-z 0-9 . _ : -"},
+    {"OMNIHOOK_NAMESPACE={a}", "OMNIHOOK_NAMESPACE: "},
+    {"OMNIHOOK_NAMESPACE=0123456789012345678901234567890123456789012345678901234567890123x",
+     "OMNIHOOK_NAMESPACE: "},
+    {"OMNIHOOK_LISTEN=8080", "OMNIHOOK_LISTEN: must be host:port, [v6]:port or unix:/path"},
+    {"OMNIHOOK_LISTEN=:8080", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=127.0.0.1", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=127.0.0.1:", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=127.0.0.1:65536", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=127.0.0.1:8080/", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=a b:80", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=::1:80", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=[::g]:80", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=[127.0.0.1]:80", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=unix:run/x", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=unix:/0123456789012345678901234567890123456789012345678901234567890123"
+     "4567890123456789012345678901234567890123456789",
+     "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_LISTEN=off", "OMNIHOOK_LISTEN: "},
+    {"OMNIHOOK_OPS_LISTEN=none",
+     "OMNIHOOK_OPS_LISTEN: must be host:port, [v6]:port, unix:/path or off"},
+    {"OMNIHOOK_LOG_LEVEL=loud", "OMNIHOOK_LOG_LEVEL: must be debug or info or warn or error"},
+    {"OMNIHOOK_LOG_FORMAT=xml", "OMNIHOOK_LOG_FORMAT: must be logfmt or json"},
+    {"OMNIHOOK_OPERATOR_KEYS=s3cret",
+     "OMNIHOOK_OPERATOR_KEYS[0]: must be sha256: and 64 hex digits"},
+    {"OMNIHOOK_OPERATOR_KEYS=" KEY_A ",", "OMNIHOOK_OPERATOR_KEYS[1]: "},
+    {"OMNIHOOK_OPERATOR_KEYS=" KEY_A "0", "OMNIHOOK_OPERATOR_KEYS[0]: "},
+    {"OMNIHOOK_RETRY_BASE_MS=60001",
+     "OMNIHOOK_RETRY_BASE_MS: must not be more than OMNIHOOK_RETRY_MAX_MS"},
+    {"REDIS_URL_FILE=/no/s3cret", "REDIS_URL_FILE: cannot be read: No such file or directory"},
+    {"OMNIHOOK_OPERATOR_KEYS_FILE=/dev/null", "OMNIHOOK_OPERATOR_KEYS_FILE: is not a regular file"},
+};
+
 static void each_wrong_variable_gives_one_fault(void **state)
 {
-    static const struct {
-        const char *variable;
-        const char *fault;
-    } cases[] = {
-        {"REDIS_URL=http://s3cret/", "REDIS_URL: "},
-        {"REDIS_URL=s3cret", "REDIS_URL: "},
-        {"OMNIHOOK_NAMESPACE=a b", "OMNIHOOK_NAMESPACE: must be 1 to 64 characters of "
-                                   "A-Z a-z 0-9 . _ : -"},
-        {"OMNIHOOK_NAMESPACE={a}", "OMNIHOOK_NAMESPACE: "},
-        {"OMNIHOOK_NAMESPACE=0123456789012345678901234567890123456789012345678901234567890123x",
-         "OMNIHOOK_NAMESPACE: "},
-        {"OMNIHOOK_LISTEN=8080", "OMNIHOOK_LISTEN: must be host:port, [v6]:port or unix:/path"},
-        {"OMNIHOOK_LISTEN=:8080", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=127.0.0.1", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=127.0.0.1:", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=127.0.0.1:65536", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=127.0.0.1:8080/", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=a b:80", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=::1:80", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=[::g]:80", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=[127.0.0.1]:80", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=unix:run/x", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=unix:/0123456789012345678901234567890123456789012345678901234567890123"
-         "4567890123456789012345678901234567890123456789",
-         "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_LISTEN=off", "OMNIHOOK_LISTEN: "},
-        {"OMNIHOOK_OPS_LISTEN=none",
-         "OMNIHOOK_OPS_LISTEN: must be host:port, [v6]:port, unix:/path or off"},
-        {"OMNIHOOK_LOG_LEVEL=loud", "OMNIHOOK_LOG_LEVEL: must be debug or info or warn or error"},
-        {"OMNIHOOK_LOG_FORMAT=xml", "OMNIHOOK_LOG_FORMAT: must be logfmt or json"},
-        {"OMNIHOOK_OPERATOR_KEYS=s3cret",
-         "OMNIHOOK_OPERATOR_KEYS[0]: must be sha256: and 64 hex digits"},
-        {"OMNIHOOK_OPERATOR_KEYS=" KEY_A ",", "OMNIHOOK_OPERATOR_KEYS[1]: "},
-        {"OMNIHOOK_OPERATOR_KEYS=" KEY_A "0", "OMNIHOOK_OPERATOR_KEYS[0]: "},
-        {"OMNIHOOK_RETRY_BASE_MS=60001",
-         "OMNIHOOK_RETRY_BASE_MS: must not be more than OMNIHOOK_RETRY_MAX_MS"},
-        {"OMNIHOOK_SETTINGS=/a\xff", "OMNIHOOK_SETTINGS: must be UTF-8 without control characters"},
-        {"REDIS_URL_FILE=/no/s3cret", "REDIS_URL_FILE: cannot be read: No such file or directory"},
-        {"OMNIHOOK_OPERATOR_KEYS_FILE=/dev/null",
-         "OMNIHOOK_OPERATOR_KEYS_FILE: is not a regular file"},
-    };
     struct fixture *fixture = *state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (load(fixture, PROGRAM_API, (const char *const[]){cases[i].variable, NULL})) {
-            fail_msg("taken: %s", cases[i].variable);
+    for (size_t i = 0; i < sizeof wrong_variables / sizeof wrong_variables[0]; i++) {
+        if (load(fixture, PROGRAM_API, (const char *const[]){wrong_variables[i].variable, NULL})) {
+            fail_because("taken: %s", wrong_variables[i].variable);
         }
         assert_int_equal(fixture->faults.count, 1);
-        assert_memory_equal(fixture->faults.lines[0], cases[i].fault, strlen(cases[i].fault));
+        assert_memory_equal(fixture->faults.lines[0], wrong_variables[i].fault,
+                            strlen(wrong_variables[i].fault));
         assert_null(strstr(fixture->faults.lines[0], "s3cret"));
         forget(fixture);
     }

@@ -2,6 +2,7 @@
 #include "common/url.h"
 
 #include "common/mem.h"
+#include "tests/support/fail.h"
 #include "tests/support/test.h"
 
 #include <string.h>
@@ -83,7 +84,7 @@ static void what_is_no_absolute_url_is_refused_without_being_quoted(void **state
         struct url url;
         struct error err = {0};
         if (url_parse(&url, texts[i], &err)) {
-            fail_msg("taken: %s", texts[i]);
+            fail_because("taken: %s", texts[i]);
         }
         assert_int_equal(err.code, ERROR_BAD_INPUT);
         assert_null(strstr(err.text, "s3cret"));
@@ -138,7 +139,7 @@ static void no_reference_leaves_the_origin_of_its_base(void **state)
         struct error err = {0};
         char *resolved = url_resolve("http://a/b/", references[i], &err);
         if (resolved != NULL) {
-            fail_msg("%s became %s", references[i], resolved);
+            fail_because("%s became %s", references[i], resolved);
         }
         assert_int_equal(err.code, ERROR_BAD_INPUT);
     }

@@ -2,6 +2,7 @@
 #include "common/webhook.h"
 
 #include "common/mem.h"
+#include "tests/support/fail.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -52,7 +53,7 @@ static void assert_json(json_t *value, const char *expected)
 {
     json_t *wanted = decode(expected);
     if (!json_equal(value, wanted)) {
-        fail_msg("%s", json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS));
+        fail_because("%s", json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS));
     }
     json_decref(wanted);
 }
@@ -108,92 +109,92 @@ struct bad_entry {
 #define RETRY(config) "{" KEYS ",\"retry_countdown_config\":" config "}"
 #define SECONDS(value) RETRY("{\"choice\":\"fixed\",\"kwargs\":{\"seconds\":" value "}}")
 
-static const char not_a_url[] = ".target_url: must be an absolute http or https URL";
-static const char not_seconds[] =
-    ".retry_countdown_config.kwargs.seconds: must be a whole number of at least 0";
+#define NOT_A_URL ".target_url: must be an absolute http or https URL"
+#define NOT_SECONDS ".retry_countdown_config.kwargs.seconds: must be a whole number of at least 0"
+
+static const struct bad_entry bad_entries[] = {
+    {"[]", ": must be a JSON object"},
+    {"null", ": must be a JSON object"},
+    {"{\"target_url\":\"https://a/\"}", ".event_type: is required"},
+    {"{\"event_type\":null,\"target_url\":\"https://a/\"}", ".event_type: is required"},
+    {"{\"event_type\":\"e\"}", ".target_url: is required"},
+    {"{\"event_type\":5,\"target_url\":\"https://a/\"}", ".event_type: must be a text"},
+    {"{\"event_type\":\"\",\"target_url\":\"https://a/\"}",
+     ".event_type: must have 1 to 124 characters"},
+    {"{\"event_type\":\" e\",\"target_url\":\"https://a/\"}",
+     ".event_type: must not begin or end with white space"},
+    {"{\"event_type\":\"e\\u00a0\",\"target_url\":\"https://a/\"}",
+     ".event_type: must not begin or end with white space"},
+    {"{\"event_type\":\"a\\tb\",\"target_url\":\"https://a/\"}",
+     ".event_type: must not hold control characters"},
+    {"{\"event_type\":\"a\\u0085b\",\"target_url\":\"https://a/\"}",
+     ".event_type: must not hold control characters"},
+    {URL_OF("https://a/ "), ".target_url: must not begin or end with white space"},
+    {URL_OF("https://a/\\n"), ".target_url: must not hold control characters"},
+    {URL_OF("example.com/x"), NOT_A_URL},
+    {URL_OF("/x"), NOT_A_URL},
+    {URL_OF("ftp://a/x"), NOT_A_URL},
+    {URL_OF("javascript:alert(1)"), NOT_A_URL},
+    {URL_OF("https://"), NOT_A_URL},
+    {URL_OF("https:///x"), NOT_A_URL},
+    {URL_OF("https:/a/x"), NOT_A_URL},
+    {URL_OF("https://a b/x"), NOT_A_URL},
+    {URL_OF("https://a:0/x"), NOT_A_URL},
+    {URL_OF("https://a:70000/x"), NOT_A_URL},
+    {URL_OF("https://u:s3cret@a/"), ".target_url: must not hold a user or a password"},
+    {URL_OF("https://@a/"), ".target_url: must not hold a user or a password"},
+    {"{" KEYS ",\"is_active\":1}", ".is_active: must be true or false"},
+    {"{" KEYS ",\"is_active\":\"true\"}", ".is_active: must be true or false"},
+    {"{" KEYS ",\"secret_key\":\"\"}", ".secret_key: must have 1 to 124 characters"},
+    {"{" KEYS ",\"secret_key\":\"s3cret \"}",
+     ".secret_key: must not begin or end with white space"},
+    {"{" KEYS ",\"secret_key\":7}", ".secret_key: must be a text"},
+    {"{" KEYS ",\"callback\":\"\"}", ".callback: must have 1 to 64 characters"},
+    {"{" KEYS ",\"additional_headers\":[]}", ".additional_headers: must be a JSON object"},
+    {"{" KEYS ",\"additional_headers\":{\"A\":5}}", ".additional_headers.A: must be a text"},
+    {"{" KEYS ",\"additional_headers\":{\"A\":null}}", ".additional_headers.A: must be a text"},
+    {"{" KEYS ",\"additional_headers\":{\"A B\":\"s3cret\"}}",
+     ".additional_headers.A B: must be the name of an HTTP header"},
+    {"{" KEYS ",\"additional_headers\":{\"A\":\"s3cret\\r\\nB: c\"}}",
+     ".additional_headers.A: must not hold control characters or white space at its ends"},
+    {"{" KEYS ",\"config\":\"x\"}", ".config: must be a JSON object"},
+    {"{" KEYS ",\"retry_coutdown_config\":{}}", ".retry_coutdown_config: unknown key"},
+    {"{" KEYS ",\"secret_key_file\":\"/x\"}", ".secret_key_file: unknown key"},
+    {RETRY("5"), ".retry_countdown_config: must be a JSON object"},
+    {RETRY("{}"), ".retry_countdown_config.choice: is required"},
+    {RETRY("{\"choice\":5}"), ".retry_countdown_config.choice: must be a text"},
+    {RETRY("{\"choice\":\"fixed\"}"), ".retry_countdown_config.kwargs: is required"},
+    {RETRY("{\"choice\":\"fixed\",\"kwargs\":[]}"),
+     ".retry_countdown_config.kwargs: must be a JSON object"},
+    {RETRY("{\"choice\":\"fixed\",\"kwargs\":{}}"),
+     ".retry_countdown_config.kwargs.seconds: is required"},
+    {RETRY("{\"choice\":\"custom\",\"kwargs\":{},\"more\":1}"),
+     ".retry_countdown_config.more: unknown key"},
+    {RETRY("{\"choice\":\"fixed\",\"kwargs\":{\"seconds\":1,\"limit\":2}}"),
+     ".retry_countdown_config.kwargs.limit: unknown key"},
+    {SECONDS("-1"), NOT_SECONDS},
+    {SECONDS("1.5"), NOT_SECONDS},
+    {SECONDS("true"), NOT_SECONDS},
+    {SECONDS("\"\""), NOT_SECONDS},
+    {SECONDS("\"1e3\""), NOT_SECONDS},
+    {SECONDS("\"9223372036854775808\""), NOT_SECONDS},
+    {SECONDS("1e300"), NOT_SECONDS},
+    {RETRY("{\"choice\":\"linear\",\"kwargs\":{\"base\":1,\"limit\":-1}}"),
+     ".retry_countdown_config.kwargs.limit: must be a whole number of at least 0"},
+    {RETRY("{\"choice\":\"random\",\"kwargs\":{\"min_value\":5,\"max_value\":5}}"),
+     ".retry_countdown_config.kwargs.max_value: must be more than min_value"},
+    {RETRY("{\"choice\":\"random\",\"kwargs\":{\"min_value\":5}}"),
+     ".retry_countdown_config.kwargs.max_value: is required"},
+};
 
 static void each_bad_entry_gives_one_fault_at_its_place(void **state)
 {
     struct fixture *fixture = *state;
-    const struct bad_entry entries[] = {
-        {"[]", ": must be a JSON object"},
-        {"null", ": must be a JSON object"},
-        {"{\"target_url\":\"https://a/\"}", ".event_type: is required"},
-        {"{\"event_type\":null,\"target_url\":\"https://a/\"}", ".event_type: is required"},
-        {"{\"event_type\":\"e\"}", ".target_url: is required"},
-        {"{\"event_type\":5,\"target_url\":\"https://a/\"}", ".event_type: must be a text"},
-        {"{\"event_type\":\"\",\"target_url\":\"https://a/\"}",
-         ".event_type: must have 1 to 124 characters"},
-        {"{\"event_type\":\" e\",\"target_url\":\"https://a/\"}",
-         ".event_type: must not begin or end with white space"},
-        {"{\"event_type\":\"e\\u00a0\",\"target_url\":\"https://a/\"}",
-         ".event_type: must not begin or end with white space"},
-        {"{\"event_type\":\"a\\tb\",\"target_url\":\"https://a/\"}",
-         ".event_type: must not hold control characters"},
-        {"{\"event_type\":\"a\\u0085b\",\"target_url\":\"https://a/\"}",
-         ".event_type: must not hold control characters"},
-        {URL_OF("https://a/ "), ".target_url: must not begin or end with white space"},
-        {URL_OF("https://a/\\n"), ".target_url: must not hold control characters"},
-        {URL_OF("example.com/x"), not_a_url},
-        {URL_OF("/x"), not_a_url},
-        {URL_OF("ftp://a/x"), not_a_url},
-        {URL_OF("javascript:alert(1)"), not_a_url},
-        {URL_OF("https://"), not_a_url},
-        {URL_OF("https:///x"), not_a_url},
-        {URL_OF("https:/a/x"), not_a_url},
-        {URL_OF("https://a b/x"), not_a_url},
-        {URL_OF("https://a:0/x"), not_a_url},
-        {URL_OF("https://a:70000/x"), not_a_url},
-        {URL_OF("https://u:s3cret@a/"), ".target_url: must not hold a user or a password"},
-        {URL_OF("https://@a/"), ".target_url: must not hold a user or a password"},
-        {"{" KEYS ",\"is_active\":1}", ".is_active: must be true or false"},
-        {"{" KEYS ",\"is_active\":\"true\"}", ".is_active: must be true or false"},
-        {"{" KEYS ",\"secret_key\":\"\"}", ".secret_key: must have 1 to 124 characters"},
-        {"{" KEYS ",\"secret_key\":\"s3cret \"}",
-         ".secret_key: must not begin or end with white space"},
-        {"{" KEYS ",\"secret_key\":7}", ".secret_key: must be a text"},
-        {"{" KEYS ",\"callback\":\"\"}", ".callback: must have 1 to 64 characters"},
-        {"{" KEYS ",\"additional_headers\":[]}", ".additional_headers: must be a JSON object"},
-        {"{" KEYS ",\"additional_headers\":{\"A\":5}}", ".additional_headers.A: must be a text"},
-        {"{" KEYS ",\"additional_headers\":{\"A\":null}}", ".additional_headers.A: must be a text"},
-        {"{" KEYS ",\"additional_headers\":{\"A B\":\"s3cret\"}}",
-         ".additional_headers.A B: must be the name of an HTTP header"},
-        {"{" KEYS ",\"additional_headers\":{\"A\":\"s3cret\\r\\nB: c\"}}",
-         ".additional_headers.A: must not hold control characters or white space at its ends"},
-        {"{" KEYS ",\"config\":\"x\"}", ".config: must be a JSON object"},
-        {"{" KEYS ",\"retry_coutdown_config\":{}}", ".retry_coutdown_config: unknown key"},
-        {"{" KEYS ",\"secret_key_file\":\"/x\"}", ".secret_key_file: unknown key"},
-        {RETRY("5"), ".retry_countdown_config: must be a JSON object"},
-        {RETRY("{}"), ".retry_countdown_config.choice: is required"},
-        {RETRY("{\"choice\":5}"), ".retry_countdown_config.choice: must be a text"},
-        {RETRY("{\"choice\":\"fixed\"}"), ".retry_countdown_config.kwargs: is required"},
-        {RETRY("{\"choice\":\"fixed\",\"kwargs\":[]}"),
-         ".retry_countdown_config.kwargs: must be a JSON object"},
-        {RETRY("{\"choice\":\"fixed\",\"kwargs\":{}}"),
-         ".retry_countdown_config.kwargs.seconds: is required"},
-        {RETRY("{\"choice\":\"custom\",\"kwargs\":{},\"more\":1}"),
-         ".retry_countdown_config.more: unknown key"},
-        {RETRY("{\"choice\":\"fixed\",\"kwargs\":{\"seconds\":1,\"limit\":2}}"),
-         ".retry_countdown_config.kwargs.limit: unknown key"},
-        {SECONDS("-1"), not_seconds},
-        {SECONDS("1.5"), not_seconds},
-        {SECONDS("true"), not_seconds},
-        {SECONDS("\"\""), not_seconds},
-        {SECONDS("\"1e3\""), not_seconds},
-        {SECONDS("\"9223372036854775808\""), not_seconds},
-        {SECONDS("1e300"), not_seconds},
-        {RETRY("{\"choice\":\"linear\",\"kwargs\":{\"base\":1,\"limit\":-1}}"),
-         ".retry_countdown_config.kwargs.limit: must be a whole number of at least 0"},
-        {RETRY("{\"choice\":\"random\",\"kwargs\":{\"min_value\":5,\"max_value\":5}}"),
-         ".retry_countdown_config.kwargs.max_value: must be more than min_value"},
-        {RETRY("{\"choice\":\"random\",\"kwargs\":{\"min_value\":5}}"),
-         ".retry_countdown_config.kwargs.max_value: is required"},
-    };
-    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+    for (size_t i = 0; i < sizeof bad_entries / sizeof bad_entries[0]; i++) {
         char expected[256];
-        (void)snprintf(expected, sizeof expected, "%s%s", path, entries[i].fault);
-        if (parse(&fixture->webhook, &fixture->faults, entries[i].entry)) {
-            fail_msg("taken: %s", entries[i].entry);
+        (void)snprintf(expected, sizeof expected, "%s%s", path, bad_entries[i].fault);
+        if (parse(&fixture->webhook, &fixture->faults, bad_entries[i].entry)) {
+            fail_because("taken: %s", bad_entries[i].entry);
         }
         assert_string_equal(fixture->faults.lines[0], expected);
         assert_int_equal(fixture->faults.count, 1);
