@@ -37,7 +37,8 @@ struct level {
     size_t index;    /* of the element, in an array */
     const char *key; /* in the text, still escaped; NULL before the first one */
     size_t key_size;
-    bool has_colon; /* behind the key; without one the "key" may be a secret in the wrong place */
+    bool
+        has_colon; /* behind the key: before, it may be anything in the wrong place, a secret too */
 };
 
 struct path_scan {

@@ -42,7 +42,7 @@ struct listing {
     char *next; /* owned; NULL = the last one */
     size_t new_rows;
     bool has_count;
-    json_int_t count;
+    int64_t count;
     bool has_vanished;
 };
 
@@ -69,7 +69,7 @@ static bool is_wanted(const struct listing *listing, const struct registered_hoo
 static bool is_off(const struct listing *listing)
 {
     size_t seen = listing->rows.count + listing->skipped_rows;
-    return listing->has_count && (json_int_t)seen != listing->count;
+    return listing->has_count && (int64_t)seen != listing->count;
 }
 
 /* Moves the rows to a list, leaving out what a server that ignores filters added. */
@@ -119,15 +119,6 @@ static void finish(struct listing *listing, const struct omnitron_failure *failu
     fn(arg, list, NULL);
 }
 
-static void finish_broken(struct listing *listing, const char *what)
-{
-    struct omnitron_failure failure;
-    omnitron_failure_set(&failure, OMNITRON_BROKEN, 200,
-                         "Omnitron's list of webhooks makes no sense: %s (page %u)", what,
-                         listing->page);
-    finish(listing, &failure);
-}
-
 /* ---- One page ---- */
 
 static enum exchange_verdict say_broken(const struct listing *listing,
@@ -135,56 +126,91 @@ static enum exchange_verdict say_broken(const struct listing *listing,
                                         enum exchange_verdict verdict, const char *what)
 {
     omnitron_failure_set(failure, OMNITRON_BROKEN, 200,
-                         "Omnitron's list of webhooks is %s (page %u)", what, listing->page);
+                         "Omnitron's list of webhooks makes no sense: %s (page %u)", what,
+                         listing->page);
     return verdict;
 }
 
-static enum exchange_verdict take_rows(struct listing *listing, json_t *rows,
+/* One row into the list; false when the whole list makes no sense. */
+static bool take_row(struct listing *listing, const struct json_slice *row, struct error *err)
+{
+    struct registered_hook hook;
+    if (registered_hook_parse(&hook, row, err)) {
+        listing->new_rows += hook_rows_take(&listing->rows, &hook, listing->reading);
+        return true;
+    }
+    if (err->code != ERROR_BAD_INPUT) {
+        return false;
+    }
+    log_warn("omnitron_row_skipped", log_reason(err));
+    listing->skipped_rows++;
+    listing->new_rows++;
+    return true;
+}
+
+static enum exchange_verdict take_rows(struct listing *listing, const struct json_slice *rows,
                                        struct omnitron_failure *failure)
 {
-    size_t index = 0;
-    json_t *row = NULL;
-    json_array_foreach(rows, index, row)
-    {
-        struct registered_hook hook;
+    struct json_slice row;
+    struct json_walk walk = json_walk_start(rows);
+    while (json_walk_next(&walk, NULL, &row)) {
         struct error why;
-        bool is_good = registered_hook_parse(&hook, row, &why);
-        if (!is_good && why.code == ERROR_BAD_INPUT) {
-            log_warn("omnitron_row_skipped", log_reason(&why));
-            listing->skipped_rows++;
-            listing->new_rows++;
-            continue;
+        if (!take_row(listing, &row, &why)) {
+            return say_broken(listing, failure, EXCHANGE_FAILED, why.text);
         }
-        if (!is_good) {
-            char what[ERROR_TEXT_SIZE];
-            (void)snprintf(what, sizeof what, "broken: row %zu: %.200s", index, why.text);
-            return say_broken(listing, failure, EXCHANGE_FAILED, what);
-        }
-        listing->new_rows += hook_rows_take(&listing->rows, &hook, listing->reading);
     }
     if (listing->rows.count + listing->skipped_rows > ROWS_MAX) {
-        return say_broken(listing, failure, EXCHANGE_FAILED, "too long");
+        return say_broken(listing, failure, EXCHANGE_FAILED, "it is too long");
     }
     return EXCHANGE_ACCEPTED;
 }
 
+/* The members of a page that count. */
+struct page {
+    struct json_slice results;
+    struct json_slice next;
+    struct json_slice count;
+};
+
+static struct page read_page(const struct json_slice *body)
+{
+    static const struct json_slice null = {"null", 4};
+    struct page page = {null, null, null};
+    struct json_slice key;
+    struct json_slice value;
+    struct json_walk walk = json_walk_start(body);
+    while (json_walk_next(&walk, &key, &value)) {
+        if (json_slice_is_text(&key, "results")) {
+            page.results = value;
+        } else if (json_slice_is_text(&key, "next")) {
+            page.next = value;
+        } else if (json_slice_is_text(&key, "count")) {
+            page.count = value;
+        }
+    }
+    return page;
+}
+
 /* An array of rows, or {"count":, "next":, "results": [rows]}. */
-static enum exchange_verdict take_page(struct listing *listing, json_t *body,
+static enum exchange_verdict take_page(struct listing *listing, const struct json_slice *body,
                                        struct omnitron_failure *failure)
 {
-    if (json_is_array(body)) {
+    if (json_slice_is_array(body)) {
         return take_rows(listing, body, failure);
     }
-    json_t *results = json_object_get(body, "results");
-    json_t *next = json_object_get(body, "next");
-    if (!json_is_array(results) || (next != NULL && !json_is_null(next) && !json_is_string(next))) {
+    struct page page = {0};
+    if (json_slice_is_object(body)) {
+        page = read_page(body);
+        listing->next = json_slice_get_text(&page.next);
+    }
+    bool is_page = page.results.bytes != NULL && json_slice_is_array(&page.results) &&
+                   (listing->next != NULL || json_slice_is_null(&page.next));
+    if (!is_page) {
         return say_broken(listing, failure, EXCHANGE_REPEAT,
                           "neither an array nor a page with results and next");
     }
-    listing->next = mem_copy_text(json_string_value(next));
-    listing->has_count = json_is_integer(json_object_get(body, "count"));
-    listing->count = json_integer_value(json_object_get(body, "count"));
-    return take_rows(listing, results, failure);
+    listing->has_count = json_slice_get_int(&page.count, &listing->count);
+    return take_rows(listing, &page.results, failure);
 }
 
 static enum exchange_verdict on_page(void *arg, const struct http_response *response,
@@ -200,16 +226,21 @@ static enum exchange_verdict on_page(void *arg, const struct http_response *resp
                                omnitron_kind_of_status(response->status), failure);
     }
     struct error why;
-    json_t *body = omnitron_parse_body(response, &why);
-    if (body == NULL) {
+    struct json_slice body;
+    if (!omnitron_read_body(response, &body, &why)) {
         return say_broken(listing, failure, EXCHANGE_REPEAT, why.text);
     }
-    enum exchange_verdict verdict = take_page(listing, body, failure);
-    json_decref(body);
-    return verdict;
+    return take_page(listing, &body, failure);
 }
 
 /* ---- Page after page ---- */
+
+static void finish_broken(struct listing *listing, const char *what)
+{
+    struct omnitron_failure failure;
+    (void)say_broken(listing, &failure, EXCHANGE_FAILED, what);
+    finish(listing, &failure);
+}
 
 static void on_page_done(void *arg, const struct omnitron_failure *failure);
 

@@ -179,22 +179,33 @@ static void flatten(struct flattening *to, json_t *value, int depth)
     }
 }
 
-json_t *omnitron_parse_body(const struct http_response *response, struct error *err)
+static bool says_json(const struct http_response *response, struct error *err)
 {
     const char *type = response->content_type;
     size_t type_size = strcspn(type, "; ");
     bool is_json = type_size == 0 ||
                    (type_size == 16 && strncasecmp(type, "application/json", 16) == 0) ||
                    (type_size > 5 && strncasecmp(type + type_size - 5, "+json", 5) == 0);
-    if (!is_json) {
-        error_set(err, ERROR_PROTOCOL, "not JSON but %.40s", type);
+    return is_json || error_set(err, ERROR_PROTOCOL, "not JSON but %.40s", type);
+}
+
+bool omnitron_read_body(const struct http_response *response, struct json_slice *body,
+                        struct error *err)
+{
+    return says_json(response, err) &&
+           (json_slice_init(body, response->body, response->body_size) ||
+            error_set(err, ERROR_PROTOCOL, "not valid JSON"));
+}
+
+json_t *omnitron_parse_body(const struct http_response *response, struct error *err)
+{
+    if (!says_json(response, err)) {
         return NULL;
     }
-    json_error_t why;
-    json_t *body = json_loadb(response->body, response->body_size, JSON_DECODE_ANY, &why);
+    json_t *body = json_loadb(response->body, response->body_size, JSON_DECODE_ANY, NULL);
     if (body == NULL) {
-        /* Not jansson's words: they quote the bytes around the mistake. */
-        error_set(err, ERROR_PROTOCOL, "not valid JSON (line %d, column %d)", why.line, why.column);
+        /* Without jansson's words: they quote the bytes around the mistake. */
+        error_set(err, ERROR_PROTOCOL, "not valid JSON");
     }
     return body;
 }

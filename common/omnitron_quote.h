@@ -4,6 +4,7 @@
 #define OMNIHOOK_COMMON_OMNITRON_QUOTE_H
 
 #include "common/http_client.h"
+#include "common/json_slice.h"
 #include "common/settings.h"
 
 #include <jansson.h>
@@ -30,8 +31,12 @@ enum { OMNITRON_QUOTE_MAX = 200, OMNITRON_QUOTE_SIZE = OMNITRON_QUOTE_MAX + 4 };
 char *omnitron_quote(char text[OMNITRON_QUOTE_SIZE], const struct http_response *response,
                      const struct redaction *redaction);
 
-/* The JSON of an answer, to be decref'd; NULL and err when its content type or its bytes are not
-   JSON. Duplicate keys are tolerated (the last one counts). */
+/* The JSON of an answer in place; false and err when its content type or its bytes are not JSON.
+   Duplicate keys are tolerated: the last one counts. */
+MUST_CHECK bool omnitron_read_body(const struct http_response *response, struct json_slice *body,
+                                   struct error *err);
+
+/* The same as a tree, to be decref'd; NULL and err when it is not JSON. For short answers. */
 MUST_CHECK json_t *omnitron_parse_body(const struct http_response *response, struct error *err);
 
 /* True when the body is an object whose "code" is code. */

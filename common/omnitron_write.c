@@ -63,10 +63,8 @@ static bool is_2xx(const struct http_response *response)
 
 static bool is_object(const struct http_response *response)
 {
-    json_t *body = omnitron_parse_body(response, NULL);
-    bool is_one = json_is_object(body);
-    json_decref(body);
-    return is_one;
+    struct json_slice body;
+    return omnitron_read_body(response, &body, NULL) && json_slice_is_object(&body);
 }
 
 static enum exchange_verdict on_created(void *arg, const struct http_response *response,

@@ -247,9 +247,13 @@ static json_t *shown_value(json_t *shown, enum webhook_field field)
 unsigned webhook_drift(const struct webhook *webhook, const struct registered_hook *hook)
 {
     unsigned drift = 0;
+    if ((webhook->named & ~(unsigned)WEBHOOK_IS_ACTIVE) == 0) {
+        return drift; /* most settings: the row need not be decoded */
+    }
+    json_t *row = json_loadb(hook->row.value, hook->row.size, 0, NULL);
     for (unsigned i = 0; i < WEBHOOK_FIELD_COUNT; i++) {
         enum webhook_field field = 1U << i;
-        json_t *shown = json_object_get(hook->row, field_names[i]);
+        json_t *shown = json_object_get(row, field_names[i]);
         if (field == WEBHOOK_IS_ACTIVE || (webhook->named & field) == 0 || shown == NULL) {
             continue;
         }
@@ -259,5 +263,6 @@ unsigned webhook_drift(const struct webhook *webhook, const struct registered_ho
         json_decref(wanted);
         json_decref(there);
     }
+    json_decref(row);
     return drift;
 }

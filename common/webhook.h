@@ -5,6 +5,7 @@
 #define OMNIHOOK_COMMON_WEBHOOK_H
 
 #include "common/faults.h"
+#include "common/json_slice.h"
 #include "common/secret.h"
 
 #include <jansson.h>
@@ -40,8 +41,8 @@ struct registered_hook {
     int64_t id;
     char *event_type;
     char *target_url;
-    bool is_active; /* a row that does not say counts as active */
-    json_t *row;    /* owned reference: the row as answered. Holds secrets; never print it */
+    bool is_active;    /* a row that does not say counts as active */
+    struct secret row; /* the JSON text of all of it, as answered */
 };
 
 /* Reads entry; adds one fault for each thing wrong, each starting with path, e.g.
@@ -68,10 +69,11 @@ unsigned webhook_drift(const struct webhook *webhook, const struct registered_ho
 /* "secret_key" ...; static. field is one bit. */
 const char *webhook_field_name(enum webhook_field field);
 
-/* Takes over what it needs of a row of the list; row is borrowed. ERROR_PROTOCOL when a key field
+/* Copies what it needs of a row of the list. ERROR_PROTOCOL when a key field
    is missing or of a wrong type: the whole list makes no sense. ERROR_BAD_INPUT when only is_active
    is of a wrong type: leave this row out, with a warning. Pair with registered_hook_clear. */
-MUST_CHECK bool registered_hook_parse(struct registered_hook *hook, json_t *row, struct error *err);
+MUST_CHECK bool registered_hook_parse(struct registered_hook *hook, const struct json_slice *row,
+                                      struct error *err);
 void registered_hook_clear(struct registered_hook *hook);
 
 #endif

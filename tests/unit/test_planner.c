@@ -57,8 +57,11 @@ static struct hook_list *make_list(const json_t *rows)
     struct hook_list *list = mem_new(1, sizeof *list);
     list->hooks = mem_new(json_array_size(rows), sizeof *list->hooks);
     for (size_t i = 0; i < json_array_size(rows); i++) {
-        struct error why;
-        assert_true(registered_hook_parse(&list->hooks[i], json_array_get(rows, i), &why));
+        char *text = json_dumps(json_array_get(rows, i), JSON_COMPACT);
+        struct json_slice row;
+        assert_true(json_slice_init(&row, text, strlen(text)));
+        assert_true(registered_hook_parse(&list->hooks[i], &row, NULL));
+        free(text);
         list->count++;
     }
     return list;
