@@ -41,7 +41,10 @@ static void skip_space(struct check *check)
 /* The next byte; '\0' at the end, which is legal nowhere. */
 static char peek(const struct check *check)
 {
-    return check->at < check->end ? *check->at : '\0';
+    if (check->at >= check->end) {
+        return '\0';
+    }
+    return *check->at;
 }
 
 static bool take(struct check *check, char c)
@@ -105,36 +108,34 @@ static bool check_escape(struct check *check)
     return true;
 }
 
+/* A run of bytes above ASCII. */
+static bool check_utf8(struct check *check)
+{
+    const char *start = check->at;
+    while ((unsigned char)peek(check) >= 0x80) {
+        check->at++;
+    }
+    return text_is_utf8(start, (size_t)(check->at - start));
+}
+
 static bool check_string(struct check *check)
 {
     if (!take(check, '"')) {
         return false;
     }
-    while (check->at < check->end) {
-        unsigned char c = (unsigned char)*check->at;
-        if (c == '"') {
+    bool is_good = true;
+    while (is_good && check->at < check->end && *check->at != '"') {
+        if ((unsigned char)*check->at >= 0x80) {
+            is_good = check_utf8(check);
+        } else if (*check->at == '\\') {
             check->at++;
-            return true;
-        }
-        if (c < ' ') {
-            return false;
-        }
-        if (c >= 0x80) {
-            const char *start = check->at;
-            while ((unsigned char)peek(check) >= 0x80) {
-                check->at++;
-            }
-            if (!text_is_utf8(start, (size_t)(check->at - start))) {
-                return false;
-            }
-            continue;
-        }
-        check->at++;
-        if (c == '\\' && !check_escape(check)) {
-            return false;
+            is_good = check_escape(check);
+        } else {
+            is_good = *check->at >= ' ';
+            check->at++;
         }
     }
-    return false;
+    return is_good && take(check, '"');
 }
 
 static bool check_value(struct check *check);
