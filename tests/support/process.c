@@ -266,6 +266,7 @@ int process_wait_exit(struct process *process, int64_t limit_ms)
 int process_stop(struct process *process, int64_t limit_ms)
 {
     process_signal(process, SIGTERM);
+    process_signal(process, SIGCONT);
     return process_wait_exit(process, limit_ms);
 }
 
