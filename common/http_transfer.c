@@ -9,7 +9,7 @@
 
 enum {
     HEADER_BYTES_MAX = 64 * 1024,
-    KEPT_BODY_BYTES = 32 * 1024, /* a body buffer up to this size is used again */
+    KEPT_BODY_BYTES = 8 * 1024, /* a body buffer up to this size is used again */
     LOW_SPEED_BYTES_PER_S = 1,
     LOW_SPEED_S = 10,
 };

@@ -3,6 +3,9 @@
 #include "common/mem.h"
 #include "common/omnitron_call.h"
 #include "common/omnitron_pool.h"
+#include "common/strbuf.h"
+
+#include <string.h>
 
 struct omnitron {
     struct omnitron_pool *pool;
@@ -99,6 +102,18 @@ void omnitron_call_init_exchange(struct omnitron_call *call, struct exchange *ex
     exchange_init(exchange, omnitron->session, omnitron->account, &handlers);
     exchange->guard = omnitron->guard;
     exchange->guard_arg = omnitron->guard_arg;
+}
+
+char *omnitron_call_url(const struct omnitron_call *call, const char *rest)
+{
+    const char *hooks_url = omnitron_call_settings(call)->hooks_url;
+    size_t path_size = strcspn(hooks_url, "?#");
+    struct strbuf url;
+    strbuf_init(&url, SIZE_MAX / 2);
+    strbuf_add(&url, hooks_url, path_size);
+    bool has_slash = path_size > 0 && hooks_url[path_size - 1] == '/';
+    strbuf_addf(&url, "%s%s", has_slash ? "" : "/", rest);
+    return strbuf_take(&url);
 }
 
 const struct omnitron_settings *omnitron_call_settings(const struct omnitron_call *call)

@@ -5,9 +5,8 @@
    Tries: a call is repeated inside (backoff with full jitter) after a failure that may pass, up to
    the pool's tries; a 401 renews a login once for all waiters and is repeated once; a 429 pauses
    all calls of the account. A pause that would be longer than 5 s fails the calls instead, with
-   retry_after_ms, so that the caller can wait elsewhere. Two calls that are the same are not
-   merged. Nothing but GET is ever sent twice unless that is harmless: a repeated POST meets the
-   unique key (406). */
+   retry_after_ms, so that the caller can wait elsewhere. POST is repeated like GET: Omnitron's
+   unique key makes a second row impossible. */
 #ifndef OMNIHOOK_COMMON_OMNITRON_H
 #define OMNIHOOK_COMMON_OMNITRON_H
 
@@ -112,6 +111,13 @@ struct omnitron_call *omnitron_create(struct omnitron *omnitron, const struct we
 struct omnitron_call *omnitron_patch(struct omnitron *omnitron, int64_t id,
                                      const struct webhook *webhook, unsigned fields,
                                      omnitron_write_fn *fn, void *arg);
+
+/* The event types that this Omnitron knows (its registry), borrowed until fn returns; NULL without
+   a failure when it has no registry, as older ones. */
+typedef void omnitron_registry_fn(void *arg, const char *const *event_types, size_t count,
+                                  const struct omnitron_failure *failure);
+struct omnitron_call *omnitron_read_registry(struct omnitron *omnitron, omnitron_registry_fn *fn,
+                                             void *arg);
 
 /* The rows that have exactly this webhook's target_url and event_type (each row rechecked: servers
    may ignore filters). */

@@ -25,6 +25,9 @@ void omnitron_call_end(struct omnitron_call *call);
 void omnitron_call_init_exchange(struct omnitron_call *call, struct exchange *exchange,
                                  exchange_judge_fn *judge, exchange_done_fn *done);
 
+/* The hooks URL's path with rest behind it: ".../whisperer/hooks/" + "7/". Owned. */
+char *omnitron_call_url(const struct omnitron_call *call, const char *rest);
+
 const struct omnitron_settings *omnitron_call_settings(const struct omnitron_call *call);
 
 #endif

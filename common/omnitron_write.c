@@ -2,10 +2,9 @@
    impossible, and tells by 406 that the first one is there. */
 #include "common/mem.h"
 #include "common/omnitron_list.h"
-#include "common/strbuf.h"
 
 #include <inttypes.h>
-#include <string.h>
+#include <stdio.h>
 
 /* dj-whisperer's "Webhook already registered". 406 alone also means other things. */
 static const char code_already[] = "webhook_100_2";
@@ -169,18 +168,6 @@ static void on_patch_done(void *arg, const struct omnitron_failure *failure)
     finish(arg, failure);
 }
 
-/* ".../whisperer/hooks/" and an id. */
-static char *row_url(const char *hooks_url, int64_t id)
-{
-    size_t path_size = strcspn(hooks_url, "?#");
-    struct strbuf url;
-    strbuf_init(&url, SIZE_MAX / 2);
-    strbuf_add(&url, hooks_url, path_size);
-    bool has_slash = path_size > 0 && hooks_url[path_size - 1] == '/';
-    strbuf_addf(&url, "%s%" PRId64 "/", has_slash ? "" : "/", id);
-    return strbuf_take(&url);
-}
-
 struct omnitron_call *omnitron_patch(struct omnitron *omnitron, int64_t id,
                                      const struct webhook *webhook, unsigned fields,
                                      omnitron_write_fn *fn, void *arg)
@@ -188,8 +175,9 @@ struct omnitron_call *omnitron_patch(struct omnitron *omnitron, int64_t id,
     struct writing *writing = writing_new(omnitron, webhook, fn, arg);
     omnitron_call_init_exchange(&writing->call, &writing->exchange, on_patched, on_patch_done);
     writing->exchange.webhook = webhook;
-    exchange_start(&writing->exchange, "PATCH",
-                   row_url(omnitron_call_settings(&writing->call)->hooks_url, id),
+    char row[32];
+    (void)snprintf(row, sizeof row, "%" PRId64 "/", id);
+    exchange_start(&writing->exchange, "PATCH", omnitron_call_url(&writing->call, row),
                    dump_and_free(webhook_patch_body(webhook, fields)));
     return &writing->call;
 }

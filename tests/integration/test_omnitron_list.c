@@ -410,6 +410,53 @@ static void rows_that_a_server_without_filters_adds_are_left_out(void **state)
     assert_string_equal(desk->list->hooks[0].target_url, "https://x.example/h");
 }
 
+/* ---- The registry ---- */
+
+struct registry {
+    struct omnitron_desk *desk;
+    bool is_there;
+    size_t count;
+    char first[64];
+};
+
+static void on_registry(void *arg, const char *const *event_types, size_t count,
+                        const struct omnitron_failure *failure)
+{
+    struct registry *registry = arg;
+    registry->is_there = event_types != NULL;
+    registry->count = count;
+    if (count > 0) {
+        (void)snprintf(registry->first, sizeof registry->first, "%s", event_types[0]);
+    }
+    omnitron_desk_on_user(registry->desk, failure);
+}
+
+static struct registry read_registry(struct omnitron_desk *desk)
+{
+    struct registry registry = {.desk = desk};
+    (void)omnitron_read_registry(desk->omnitron, on_registry, &registry);
+    omnitron_desk_wait(desk, desk->done_count + 1);
+    return registry;
+}
+
+static void the_registry_tells_the_known_event_types_where_there_is_one(void **state)
+{
+    struct omnitron_desk *desk = *state;
+    assert_false(read_registry(desk).is_there);
+    omnitron_desk_expect_success(desk);
+    sim_set(sim, "{\"registry\":[\"package.created\",\"x\"]}");
+    struct registry registry = read_registry(desk);
+    assert_int_equal(registry.count, 2);
+    assert_string_equal(registry.first, "package.created");
+    sim_set(sim, "{\"registry\":[]}");
+    registry = read_registry(desk);
+    assert_true(registry.is_there);
+    assert_int_equal(registry.count, 0);
+    break_list("{\"json\":{\"a\":1}}");
+    (void)read_registry(desk);
+    omnitron_desk_expect_failure(desk, OMNITRON_BROKEN);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -437,6 +484,7 @@ int main(void)
         TEST(a_cancelled_reading_is_never_told),
         TEST(a_look_up_asks_for_exactly_the_webhook),
         TEST(rows_that_a_server_without_filters_adds_are_left_out),
+        TEST(the_registry_tells_the_known_event_types_where_there_is_one),
     };
     return cmocka_run_group_tests(tests, start_sim, stop_sim);
 }
