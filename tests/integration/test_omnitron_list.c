@@ -425,7 +425,7 @@ static void on_registry(void *arg, const char *const *event_types, size_t count,
     struct registry *registry = arg;
     registry->is_there = event_types != NULL;
     registry->count = count;
-    if (count > 0) {
+    if (event_types != NULL && count > 0) {
         (void)snprintf(registry->first, sizeof registry->first, "%s", event_types[0]);
     }
     omnitron_desk_on_user(registry->desk, failure);
