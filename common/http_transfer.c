@@ -126,9 +126,7 @@ static void set_constants(struct http_transfer *transfer)
     must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
     must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES_PER_S));
     must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S));
-    /* "" and not NULL: NULL would let http_proxy, https_proxy and no_proxy in. */
-    must(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
-    must(curl_easy_setopt(easy, CURLOPT_NOPROXY, ""));
+    must(curl_easy_setopt(easy, CURLOPT_NOPROXY, "")); /* NULL would let no_proxy in */
     must(curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_send));
     must(curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer));
     must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
@@ -224,6 +222,7 @@ void http_transfer_prepare(struct http_transfer *transfer, const struct http_req
     must(curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms));
     must(
         curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_response_bytes));
+    /* "" and not NULL, which would let http_proxy and https_proxy in. */
     must(curl_easy_setopt(easy, CURLOPT_PROXY, request->proxy == NULL ? "" : request->proxy));
     if (request->ca_file != NULL) {
         must(curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file));

@@ -142,7 +142,9 @@ static bool take_row(struct listing *listing, const struct json_slice *row, stru
     if (err->code != ERROR_BAD_INPUT) {
         return false;
     }
-    log_warn("omnitron_row_skipped", log_reason(err));
+    if (listing->skipped_rows == 0) { /* one line, however many there are */
+        log_warn("omnitron_row_skipped", log_reason(err));
+    }
     listing->skipped_rows++;
     listing->new_rows++;
     return true;

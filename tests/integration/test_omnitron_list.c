@@ -204,6 +204,22 @@ static void a_page_that_vanished_starts_the_list_again_once(void **state)
     expect_broken_list(*state, "vanishing");
 }
 
+static void rows_that_vanished_are_not_in_the_list(void **state)
+{
+    struct omnitron_desk *desk = *state;
+    sim_fault(sim, "{\"match\":\"page=2\",\"times\":1,"
+                   "\"action\":{\"status\":404,\"json\":{\"detail\":\"Invalid page.\"}}}");
+    sim_fault(sim, "{\"times\":1,\"action\":{\"json\":{\"count\":3,\"next\":\"?page=2\","
+                   "\"results\":[{\"id\":1,\"event_type\":\"a\",\"target_url\":\"u\"},"
+                   "{\"id\":2,\"event_type\":\"b\",\"target_url\":\"u\"}]}}}");
+    sim_fault(sim, "{\"times\":1,\"action\":{\"json\":{\"count\":1,\"next\":null,"
+                   "\"results\":[{\"id\":1,\"event_type\":\"a\",\"target_url\":\"u\"}]}}}");
+    omnitron_desk_list(desk);
+    omnitron_desk_expect_success(desk);
+    assert_int_equal(desk->list->count, 1);
+    assert_false(desk->list->is_unstable);
+}
+
 /* ---- Counts ---- */
 
 static void a_list_with_fewer_rows_than_counted_is_read_again_and_told(void **state)
@@ -472,6 +488,7 @@ int main(void)
         TEST(links_in_a_circle_break_the_list),
         TEST(an_empty_page_with_a_link_breaks_the_list),
         TEST(a_page_that_vanished_starts_the_list_again_once),
+        TEST(rows_that_vanished_are_not_in_the_list),
         TEST(a_list_with_fewer_rows_than_counted_is_read_again_and_told),
         TEST(a_row_missed_at_first_is_found_by_reading_again),
         TEST(unordered_pages_give_each_row_at_most_once),

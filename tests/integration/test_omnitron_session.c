@@ -50,6 +50,15 @@ static int set_up_with_breaker(void **state)
     return 0;
 }
 
+static int set_up_with_one_try(void **state)
+{
+    sim_reset(sim);
+    struct omnitron_pool_options options = omnitron_desk_options;
+    options.tries = 1;
+    *state = omnitron_desk_new(sim, &options, SETTING, DESK_LOGIN);
+    return 0;
+}
+
 static int set_up_with_slow_breaker(void **state)
 {
     sim_reset(sim);
@@ -102,6 +111,15 @@ static void a_token_that_was_logged_out_is_renewed_once_for_all_calls(void **sta
     list_at_once(desk, 30);
     omnitron_desk_expect_success(desk);
     assert_int_equal(logins(), 2);
+}
+
+static void the_try_that_met_a_401_does_not_count(void **state)
+{
+    struct omnitron_desk *desk = *state;
+    omnitron_desk_list(desk);
+    sim_expire_token(sim, "acme");
+    omnitron_desk_list(desk);
+    omnitron_desk_expect_success(desk);
 }
 
 static void an_auth_failure_that_looks_like_403_is_renewed_too(void **state)
@@ -453,6 +471,7 @@ static void an_open_breaker_lets_one_call_at_a_time_try(void **state)
     struct omnitron_desk *desk = *state;
     sim_fault(sim, "{\"times\":-1,\"action\":{\"status\":502}}");
     list_at_once(desk, 5);
+    sim_set(sim, "{\"latency_ms\":10}");
     sim_reset_counters(sim);
     list_at_once(desk, 5);
     omnitron_desk_expect_failure(desk, OMNITRON_UNREACHABLE);
@@ -492,6 +511,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_LOGIN(a_user_logs_in_once_for_all_calls),
         WITH_LOGIN(a_token_that_was_logged_out_is_renewed_once_for_all_calls),
+        cmocka_unit_test_setup_teardown(the_try_that_met_a_401_does_not_count, set_up_with_one_try,
+                                        tear_down),
         WITH_LOGIN(an_auth_failure_that_looks_like_403_is_renewed_too),
         WITH_LOGIN(a_403_that_a_new_login_does_not_change_is_a_true_one),
         WITH_LOGIN(a_403_page_of_a_proxy_starts_no_login),
