@@ -219,11 +219,12 @@ static bool is_lost(void *arg)
 static void a_reply_without_end_is_not_collected(void **state)
 {
     struct scene *scene = *state;
-    scene_start_fake(scene, SCENE_LONG_MS);
+    enum { SLOW_MS = 120000 }; /* 64 MiB take long under valgrind */
+    scene_start_fake(scene, SLOW_MS);
     struct ask ask = {0};
     ask_send(&ask, scene, "GET big");
     fake_redis_send(scene->fake, "$500000000\r\n", 12);
-    assert_loop_reaches(scene->loop, is_lost, scene, SCENE_LIMIT_MS);
+    assert_loop_reaches(scene->loop, is_lost, scene, SLOW_MS);
     assert_non_null(strstr(scene->why_down.text, "larger than 64 MiB"));
     ask_wait(scene, &ask);
     assert_int_equal(ask.code, ERROR_UNAVAILABLE);
@@ -252,6 +253,44 @@ static void a_large_reply_is_read_whole(void **state)
     assert_string_equal(asks[1].text, "PONG");
 }
 
+/* ---- Patience ---- */
+
+enum { WATCHED_MS = 1500, TRIES_MAX = 30 };
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+static void a_server_that_refuses_us_is_not_hammered(void **state)
+{
+    struct scene *scene = *state;
+    assert_not_greeted(scene, NULL, ERROR_UNAVAILABLE, "closed");
+    (void)loop_until(scene->loop, never, NULL, WATCHED_MS);
+    assert_in_range(fake_redis_connections(scene->fake), 2, TRIES_MAX);
+}
+
+static bool keeps_asking(void *arg)
+{
+    struct scene *scene = arg;
+    static struct ask asks[TRIES_MAX * 2];
+    static unsigned count;
+    if (scene->ups > count) {
+        ask_send(&asks[count++], scene, "SET key value");
+    }
+    return false;
+}
+
+static void a_server_that_welcomes_us_and_then_refuses_is_not_hammered_either(void **state)
+{
+    struct scene *scene = *state;
+    scene_start_fake(scene, SCENE_LONG_MS);
+    fake_redis_answer(scene->fake, "-READONLY You can't write against a read only replica.\r\n");
+    (void)loop_until(scene->loop, keeps_asking, scene, WATCHED_MS);
+    assert_in_range(fake_redis_connections(scene->fake), 2, TRIES_MAX);
+}
+
 int main(void)
 {
 #define SCENE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_new, scene_free)
@@ -273,6 +312,8 @@ int main(void)
         SCENE_TEST(garbage_in_place_of_a_reply_ends_the_connection),
         SCENE_TEST(a_reply_without_end_is_not_collected),
         SCENE_TEST(a_large_reply_is_read_whole),
+        SCENE_TEST(a_server_that_refuses_us_is_not_hammered),
+        SCENE_TEST(a_server_that_welcomes_us_and_then_refuses_is_not_hammered_either),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
