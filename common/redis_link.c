@@ -228,11 +228,11 @@ static void set_option(int fd, int level, int name, int value)
     (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
+/* Besides TCP_NODELAY, which hiredis sets. */
 static void prepare_socket(int fd, bool is_tcp)
 {
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (is_tcp) {
-        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
         set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
         set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S);
