@@ -98,7 +98,7 @@ call GET get_async_status && expect FINISHED
 call GET is_required && expect '"false"'
 
 say "Webhooks that Omnitron holds now"
-curl -sS -H "Authorization: Token $token" "$omnitron/whisperer/hooks/" |
+curl -sS -H "Authorization: Token $token" "$omnitron/whisperer/hooks/?sort=id" |
     python3 -c 'import json, sys
 answer = json.load(sys.stdin)
 for hook in answer if isinstance(answer, list) else answer["results"]:
