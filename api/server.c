@@ -66,8 +66,6 @@ static size_t find_connections_max(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return CONNECTIONS_MAX;
     }
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= CONNECTIONS_MAX + others) {
         return CONNECTIONS_MAX;
     }

@@ -100,6 +100,17 @@ static void forbid_core_dumps(void)
     }
 }
 
+/* Each connection takes one; the soft limit is often 1,024 for the sake of programs that use
+   select, which ours do not. */
+static void allow_many_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void print_warnings(const struct faults *faults)
 {
     for (size_t i = 0; i < faults->warning_count; i++) {
@@ -174,6 +185,7 @@ bool command_line_start(enum program program, int argc, char **argv, struct serv
         break;
     }
     forbid_core_dumps();
+    allow_many_descriptors();
     if (!load(program, action == ACTION_CHECK, config, settings)) {
         *exit_code = EXIT_USAGE;
         return false;
