@@ -30,6 +30,8 @@ static const char *const short_lease[] = {"OMNIHOOK_LEASE_MS=1000", "OMNIHOOK_RE
 static const char *const short_grace[] = {"OMNIHOOK_GRACE_MS=300", NULL};
 static const char *const long_grace[] = {"OMNIHOOK_GRACE_MS=5000", NULL};
 
+static const char *const three_processes[] = {"OMNIHOOK_PROCESSES=3", NULL};
+
 static const struct stack_account acme = {.name = "acme", .webhooks = "[" WEBHOOK("a") "]"};
 
 static struct stack_options one_worker = {
@@ -45,12 +47,19 @@ static struct stack_options hasty = {
     .accounts = &acme, .account_count = 1, .worker_count = 1, .env = short_grace};
 static struct stack_options patient = {
     .accounts = &acme, .account_count = 1, .worker_count = 1, .env = long_grace};
+static struct stack_options supervised = {
+    .accounts = &acme, .account_count = 1, .worker_count = 1, .env = three_processes};
 static struct stack_options no_worker = {
     .accounts = &acme, .account_count = 1, .worker_count = 0, .env = short_lease};
 
 static bool one_is_in_flight(void *fixture)
 {
     return sim_counter(((struct worker_fixture *)fixture)->sim, "in_flight") == 1;
+}
+
+static bool none_is_in_flight(void *fixture)
+{
+    return sim_counter(((struct worker_fixture *)fixture)->sim, "in_flight") == 0;
 }
 
 /* Enqueues a job whose POST hangs, and gives the worker that runs it. */
@@ -114,7 +123,7 @@ static void a_worker_that_was_stopped_past_its_lease_writes_nothing_and_comes_ba
     assert_string_equal(worker_status_field(fixture, "acme", "rev"), before);
     assert_string_equal(worker_status_field(fixture, "acme", "worker"), owner);
     assert_string_equal(desk_state(fixture->desk, "acme"), "FINISHED");
-    assert_int_equal(sim_counter(fixture->sim, "in_flight"), 0);
+    assert_becomes_true(none_is_in_flight, fixture, 1000);
     assert_int_equal(sim_hook_count(fixture->sim, "acme"), 1);
     mem_free(before);
     mem_free(owner);
@@ -127,9 +136,24 @@ static void a_worker_cut_off_from_redis_drops_its_run_before_its_lease_ends(void
     process_skip_output(worker);
     tcp_proxy_set(stack_redis_proxy(fixture->stack), TCP_PROXY_BLACKHOLE);
     (void)process_wait_line(worker, PROCESS_STDERR, "event=lease_lost ", LIMIT_MS);
-    assert_int_equal(sim_counter(fixture->sim, "in_flight"), 0);
+    assert_becomes_true(none_is_in_flight, fixture, 1000);
     tcp_proxy_set(stack_redis_proxy(fixture->stack), TCP_PROXY_FORWARD);
     worker_wait_state(fixture, "acme", "FINISHED", LONG_LIMIT_MS);
+}
+
+static void a_job_served_to_a_stopped_worker_that_waits_for_one_is_taken_back(void **state)
+{
+    struct worker_fixture *fixture = *state;
+    struct process *stopped = stack_worker(fixture->stack, 0);
+    process_signal(stopped, SIGSTOP);
+    (void)worker_enqueue(fixture, "acme");
+    (void)stack_start_worker(fixture->stack, NULL);
+    worker_wait_state(fixture, "acme", "FINISHED", RECOVERY_MS);
+    process_skip_output(stopped);
+    process_signal(stopped, SIGCONT);
+    (void)process_wait_line(stopped, PROCESS_STDERR, "event=worker_started ", LIMIT_MS);
+    assert_false(process_has_line(stopped, PROCESS_STDERR, "event=run_started "));
+    assert_int_equal(sim_counter(fixture->sim, "list_reads"), 1);
 }
 
 /* ---- Redis goes away ---- */
@@ -228,6 +252,21 @@ static void a_second_signal_stops_now_and_leaves_the_job_to_its_lease(void **sta
     assert_string_equal(worker_status_field(fixture, "acme", "phase"), "running");
 }
 
+static bool three_are_registered(void *fixture)
+{
+    struct redis_fixture *redis = ((struct worker_fixture *)fixture)->redis;
+    return redis_int(redis, "ZCARD {omnihook}:workers") == 3;
+}
+
+static void each_process_under_a_supervisor_has_a_name_and_all_stop_together(void **state)
+{
+    struct worker_fixture *fixture = *state;
+    assert_becomes_true(three_are_registered, fixture, LIMIT_MS);
+    worker_run(fixture, "acme", "FINISHED", LIMIT_MS);
+    assert_int_equal(process_stop(stack_worker(fixture->stack, 0), LIMIT_MS), 0);
+    assert_int_equal(redis_int(fixture->redis, "ZCARD {omnihook}:workers"), 0);
+}
+
 static void a_job_pushed_while_no_worker_runs_is_taken_by_the_next(void **state)
 {
     struct worker_fixture *fixture = *state;
@@ -243,6 +282,7 @@ int main(void)
         WORKER_TEST(a_run_after_a_take_over_ends_with_a_fresh_list, &two_workers),
         WORKER_TEST(a_worker_that_was_stopped_past_its_lease_writes_nothing_and_comes_back,
                     &two_workers),
+        WORKER_TEST(a_job_served_to_a_stopped_worker_that_waits_for_one_is_taken_back, &one_worker),
         WORKER_TEST(a_worker_cut_off_from_redis_drops_its_run_before_its_lease_ends,
                     &behind_a_proxy),
         WORKER_TEST(a_short_cut_of_the_connections_costs_no_run, &behind_a_proxy),
@@ -252,6 +292,7 @@ int main(void)
         WORKER_TEST(a_run_that_ends_within_the_grace_time_is_finished, &patient),
         WORKER_TEST(what_is_not_done_within_the_grace_time_is_handed_back, &hasty),
         WORKER_TEST(a_second_signal_stops_now_and_leaves_the_job_to_its_lease, &patient),
+        WORKER_TEST(each_process_under_a_supervisor_has_a_name_and_all_stop_together, &supervised),
         WORKER_TEST(a_job_pushed_while_no_worker_runs_is_taken_by_the_next, &no_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
