@@ -184,23 +184,38 @@ static int on_watch_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, vo
 
 /* ---- The client ---- */
 
-struct http_client *http_client_new(struct loop *loop, unsigned connections_max)
+/* Debian's libcurl brings GnuTLS along for RTMP, which we never speak. GnuTLS asks the program for
+   this function (GNUTLS_SKIP_GLOBAL_INIT in its header) and then leaves out its start, which costs
+   1 MiB. The linker is told to export it. */
+int _gnutls_global_init_skip(void); /* NOLINT(bugprone-reserved-identifier): GnuTLS's name */
+int _gnutls_global_init_skip(void)  /* NOLINT(bugprone-reserved-identifier) */
+{
+    return 1;
+}
+
+/* libcurl, with the TLS library behind it, costs 2 MiB once it is initialised: not before the first
+   call. */
+static void start_curl(struct http_client *client)
 {
     CURLcode is_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
     assert(is_ready == CURLE_OK);
     (void)is_ready;
-    struct http_client *client = mem_new(1, sizeof *client);
-    client->loop = loop;
-    client->idle_max = connections_max;
-    client->timer = loop_timer_new(loop, on_timer, client);
     client->multi = curl_multi_init();
     assert(client->multi != NULL);
     check(curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_watch_wanted));
     check(curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client));
     check(curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timeout_wanted));
     check(curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client));
-    check(curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)connections_max));
+    check(curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->idle_max));
     check(curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX));
+}
+
+struct http_client *http_client_new(struct loop *loop, unsigned connections_max)
+{
+    struct http_client *client = mem_new(1, sizeof *client);
+    client->loop = loop;
+    client->idle_max = connections_max;
+    client->timer = loop_timer_new(loop, on_timer, client);
     return client;
 }
 
@@ -217,7 +232,11 @@ void http_client_free(struct http_client *client)
         client->idle = transfer->next;
         http_transfer_free(transfer);
     }
-    check(curl_multi_cleanup(client->multi)); /* closes the connections: sockets are let go of */
+    if (client->multi != NULL) {
+        check(
+            curl_multi_cleanup(client->multi)); /* closes the connections: sockets are let go of */
+        curl_global_cleanup();
+    }
     while (client->idle_watches != NULL) {
         struct watch *watch = client->idle_watches;
         client->idle_watches = watch->next;
@@ -226,13 +245,15 @@ void http_client_free(struct http_client *client)
     }
     event_free(client->timer);
     mem_free(client);
-    curl_global_cleanup();
 }
 
 struct http_transfer *http_client_send(struct http_client *client,
                                        const struct http_request *request, http_done_fn *fn,
                                        void *arg)
 {
+    if (client->multi == NULL) {
+        start_curl(client);
+    }
     struct http_transfer *transfer = take_transfer(client);
     transfer->fn = fn;
     transfer->arg = arg;

@@ -60,9 +60,6 @@ void job_queue_free(struct job_queue *queue)
     if (queue == NULL) {
         return;
     }
-    for (size_t i = 0; i < QUEUE_SCRIPTS; i++) {
-        redis_script_clear(&queue->scripts[i]);
-    }
     mem_free(queue->namespace_name);
     mem_free(queue);
 }

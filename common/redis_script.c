@@ -21,16 +21,14 @@ struct call {
 void redis_script_init(struct redis_script *script, const unsigned char *prelude,
                        const unsigned char *body)
 {
-    const char *texts[] = {(const char *)prelude, (const char *)body};
-    size_t first = strlen(texts[0]);
-    size_t second = strlen(texts[1]);
-    script->text = mem_new(first + second + 1, 1);
-    memcpy(script->text, texts[0], first);
-    memcpy(script->text + first, texts[1], second);
-
+    script->prelude = (const char *)prelude;
+    script->body = (const char *)body;
+    char *text = redis_script_text(script);
     unsigned char digest[SHA1_BYTES];
-    int is_hashed = EVP_Digest(script->text, first + second, digest, NULL, EVP_sha1(), NULL);
+    int is_hashed = EVP_Digest(text, strlen(text), digest, NULL, EVP_sha1(), NULL);
     assert(is_hashed == 1);
+    (void)is_hashed;
+    mem_free(text);
     for (size_t i = 0; i < SHA1_BYTES; i++) {
         script->sha1[2 * i] = "0123456789abcdef"[digest[i] >> 4];
         script->sha1[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
@@ -38,10 +36,14 @@ void redis_script_init(struct redis_script *script, const unsigned char *prelude
     script->sha1[sizeof script->sha1 - 1] = '\0';
 }
 
-void redis_script_clear(struct redis_script *script)
+char *redis_script_text(const struct redis_script *script)
 {
-    mem_free(script->text);
-    *script = (struct redis_script){0};
+    size_t first = strlen(script->prelude);
+    size_t second = strlen(script->body);
+    char *text = mem_new(first + second + 1, 1);
+    memcpy(text, script->prelude, first);
+    memcpy(text + first, script->body, second);
+    return text;
 }
 
 void redis_script_call_init(struct redis_command *call, const struct redis_script *script,
@@ -73,13 +75,15 @@ static void send_with_text(const struct call *call)
 {
     struct redis_command command;
     redis_command_init(&command, "EVAL");
-    redis_command_add(&command, call->script->text);
+    char *text = redis_script_text(call->script);
+    redis_command_add(&command, text);
     const char *from = (const char *)(call + 1);
     for (size_t i = 2; i < call->count; i++) {
         redis_command_add_bytes(&command, from, call->sizes[i]);
         from += call->sizes[i];
     }
     redis_client_send(call->client, &command, 0, call->fn, call->arg);
+    mem_free(text);
 }
 
 static void on_answer(void *arg, const struct redis_reply *reply, const struct error *why_not)

@@ -4,15 +4,20 @@
 
 #include "common/redis_client.h"
 
-/* A script that is compiled in; its text is prelude.lua followed by its own file. */
+/* A script that is compiled in; its text is prelude.lua followed by its own file. The text is put
+   together only when a server needs it: all of them would take 200 KiB. */
 struct redis_script {
-    char *text; /* owned, 0-terminated */
+    const char *prelude; /* borrowed for ever */
+    const char *body;    /* borrowed for ever */
     char sha1[41];
 };
 
+/* prelude and body are embedded files, 0-terminated. */
 void redis_script_init(struct redis_script *script, const unsigned char *prelude,
                        const unsigned char *body);
-void redis_script_clear(struct redis_script *script);
+
+/* The whole text, 0-terminated; owned by the caller. */
+char *redis_script_text(const struct redis_script *script);
 
 /* Like redis_client_send; the script must stay until fn. call holds KEYS and ARGV, begun by
    redis_script_call_init and then filled with redis_command_add...; key_count of the arguments are

@@ -88,6 +88,13 @@ static void bench_single(void)
                  "Single: one job on an idle system", (double)took[ROUNDS / 2] / 1000, ROUNDS);
 }
 
+static void print_memory(struct stack *stack, const char *name)
+{
+    (void)printf("%-44s %7.2f MiB api %7.2f MiB worker (resident)\n", name,
+                 measure_rss_mib(process_pid(stack_api(stack, 0))),
+                 measure_rss_mib(process_pid(stack_worker(stack, 0))));
+}
+
 static void bench_memory(void)
 {
     const struct stack_account account = {
@@ -97,10 +104,9 @@ static void bench_memory(void)
     const struct stack_options options = {
         .accounts = &account, .account_count = 1, .api_count = 1, .worker_count = 1};
     struct stack *stack = stack_new(&options);
+    print_memory(stack, "Memory: idle");
     stack_run(stack, "a0", "FINISHED", 10000);
-    (void)printf("%-44s %7.1f MiB api %7.1f MiB worker (resident, after one job)\n", "Idle memory",
-                 measure_rss_mib(process_pid(stack_api(stack, 0))),
-                 measure_rss_mib(process_pid(stack_worker(stack, 0))));
+    print_memory(stack, "Memory: after one job");
     stack_free(stack);
 }
 

@@ -497,9 +497,7 @@ char *desk_script(const char *body)
 {
     struct redis_script script;
     redis_script_init(&script, embedded_prelude_lua, (const unsigned char *)body);
-    char *text = mem_copy_text(script.text);
-    redis_script_clear(&script);
-    return text;
+    return redis_script_text(&script);
 }
 
 const char *desk_status(struct queue_desk *desk, const char *account, const char *field)
