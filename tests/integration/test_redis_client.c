@@ -221,11 +221,41 @@ static void a_blocking_command_has_its_extra_time_and_those_behind_it_too(void *
         assert_int_equal(asks[i].code, ERROR_NONE);
     }
     assert_int_equal(scene->downs, 0);
-    /* The watch is not left at the blocking command's late hour. */
+}
+
+static void the_time_that_a_blocking_command_did_not_need_is_nobodys(void **state)
+{
+    struct scene *scene = *state;
+    scene_start_redis(scene, SCENE_SHORT_MS);
+    struct ask ask = {0};
+    ask_blocking(&ask, scene, "BLPOP nothing 0.01", SCENE_LONG_MS);
+    ask_wait(scene, &ask);
     redis_fixture_pause(scene->redis);
     int64_t start_ms = now_mono_ms();
     assert_int_equal(ask_once(scene, "PING").code, ERROR_TIMEOUT);
-    assert_in_range(now_mono_ms() - start_ms, SCENE_SHORT_MS, 2 * SCENE_SHORT_MS);
+    assert_in_range(now_mono_ms() - start_ms, SCENE_SHORT_MS, SCENE_LONG_MS / 2);
+}
+
+static void a_server_that_reads_nothing_is_noticed_too(void **state)
+{
+    struct scene *scene = *state;
+    enum { COUNT = 50, SIZE = 100000 }; /* more than a socket takes */
+    static char bytes[SIZE];
+    scene_start_redis(scene, SCENE_SHORT_MS);
+    redis_fixture_pause(scene->redis);
+    struct ask asks[COUNT] = {0};
+    struct redis_command command;
+    redis_command_init(&command, "ECHO");
+    redis_command_add_bytes(&command, bytes, SIZE);
+    for (size_t i = 0; i < COUNT; i++) {
+        redis_client_send(scene->client, &command, 0, on_asked, &asks[i]);
+    }
+    ask_wait(scene, &asks[COUNT - 1]);
+    assert_int_equal(asks[0].code, ERROR_TIMEOUT);
+    assert_int_equal(asks[COUNT - 1].code, ERROR_UNAVAILABLE);
+    redis_fixture_resume(scene->redis);
+    scene_wait_down(scene);
+    scene_wait_up(scene);
 }
 
 /* Sends again from its own failure, as a caller that retries does. */
@@ -592,6 +622,8 @@ int main(void)
         SCENE_TEST(a_reply_that_is_there_is_taken_although_we_look_late),
         SCENE_TEST(a_command_whose_answer_is_lost_may_have_been_done),
         SCENE_TEST(a_blocking_command_has_its_extra_time_and_those_behind_it_too),
+        SCENE_TEST(the_time_that_a_blocking_command_did_not_need_is_nobodys),
+        SCENE_TEST(a_server_that_reads_nothing_is_noticed_too),
         SCENE_TEST(commands_sent_from_a_failure_are_answered_too),
         SCENE_TEST(a_drop_from_a_reply_fails_what_is_behind_and_connects_again),
         SCENE_TEST(no_command_is_lost_or_answered_twice_over_restarts),
