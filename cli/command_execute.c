@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { POLL_MS = 200 };
+enum { POLL_US = 200000 };
 
 static void on_poll(evutil_socket_t unused, short events, void *arg);
 
@@ -62,7 +62,7 @@ static void on_state(void *arg, const char *state, const struct error *why_not)
     if (why_not != NULL) {
         cli_fail(cli, "the status cannot be read", why_not);
     } else if (strcmp(state, "WORKING") == 0) {
-        struct timeval pause = {.tv_usec = POLL_MS * 1000};
+        struct timeval pause = {.tv_usec = POLL_US};
         (void)event_base_once(loop_base(cli->loop), -1, EV_TIMEOUT, on_poll, cli, &pause);
     } else {
         (void)puts(state);

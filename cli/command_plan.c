@@ -35,18 +35,22 @@ static char sign_of(enum plan_kind kind)
     return '?';
 }
 
+static void print_action(const struct plan_action *action)
+{
+    (void)printf("%c %-11s %s -> %s", sign_of(action->kind), plan_kind_name(action->kind),
+                 action->webhook->event_type, action->webhook->target_url);
+    for (int bit = 0; bit < WEBHOOK_FIELD_COUNT; bit++) {
+        if ((action->fields & (1U << bit)) != 0) {
+            (void)printf(" [%s]", webhook_field_name((enum webhook_field)(1U << bit)));
+        }
+    }
+    (void)putchar('\n');
+}
+
 static void print_text(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        const struct plan_action *action = &plan->actions[i];
-        (void)printf("%c %-11s %s -> %s", sign_of(action->kind), plan_kind_name(action->kind),
-                     action->webhook->event_type, action->webhook->target_url);
-        for (int bit = 0; bit < WEBHOOK_FIELD_COUNT; bit++) {
-            if ((action->fields & (1U << bit)) != 0) {
-                (void)printf(" [%s]", webhook_field_name((enum webhook_field)(1U << bit)));
-            }
-        }
-        (void)putchar('\n');
+        print_action(&plan->actions[i]);
     }
     for (size_t i = 0; i < plan->warning_count; i++) {
         (void)printf("warning: %s: %s\n", plan_warning_name(plan->warnings[i].kind),

@@ -187,11 +187,13 @@ static int on_watch_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, vo
 /* Debian's libcurl brings GnuTLS along for RTMP, which we never speak. GnuTLS asks the program for
    this function (GNUTLS_SKIP_GLOBAL_INIT in its header) and then leaves out its start, which costs
    1 MiB. The linker is told to export it. */
-int _gnutls_global_init_skip(void); /* NOLINT(bugprone-reserved-identifier): GnuTLS's name */
-int _gnutls_global_init_skip(void)  /* NOLINT(bugprone-reserved-identifier) */
+/* NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): GnuTLS's name */
+int _gnutls_global_init_skip(void);
+int _gnutls_global_init_skip(void)
 {
     return 1;
 }
+/* NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming) */
 
 /* libcurl, with the TLS library behind it, costs 2 MiB once it is initialised: not before the first
    call. */

@@ -49,6 +49,7 @@ static void settle_claim(struct queue_call *call, const struct redis_reply *repl
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a call's seven arguments, two of them its answer's */
 void job_queue_claim(struct job_queue *queue, const char *worker, const char *element, size_t size,
                      const char *token, job_claimed_fn *fn, void *arg)
 {
@@ -162,7 +163,7 @@ void job_queue_finish(struct job_queue *queue, const struct job_claim *claim,
     struct queue_call *call = queue_call_new(queue, settle_finish, arg);
     call->fn.finished = fn;
     struct strbuf reason;
-    strbuf_init(&reason, 3 * ERROR_TEXT_SIZE);
+    strbuf_init(&reason, (size_t)3 * ERROR_TEXT_SIZE);
     if (result->error != NULL) {
         quote_utf8(&reason, result->error);
     }

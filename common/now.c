@@ -31,7 +31,7 @@ char *now_iso(char text[NOW_ISO_SIZE], int64_t wall_ms)
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm parts;
     if (wall_ms < 0 || wall_ms > INT64_C(253402300799999) || gmtime_r(&seconds, &parts) == NULL) {
-        return strcpy(text, "1970-01-01T00:00:00.000Z"); /* not a time of ours */
+        return memcpy(text, "1970-01-01T00:00:00.000Z", NOW_ISO_SIZE); /* not a time of ours */
     }
     char day[sizeof "1970-01-01T00:00:00"];
     (void)strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
