@@ -49,6 +49,7 @@ struct job_queue *job_queue_new(struct redis_client *client,
     queue_key_print(queue->prefix, queue->namespace_name, QUEUE_KEY_PREFIX, NULL);
     queue_key_print(queue->queue_key, queue->namespace_name, QUEUE_KEY_QUEUE, NULL);
     queue_key_print(queue->events_channel, queue->namespace_name, QUEUE_KEY_EVENTS, NULL);
+    queue_key_print(queue->hints_channel, queue->namespace_name, QUEUE_KEY_HINTS, NULL);
     for (size_t i = 0; i < QUEUE_SCRIPTS; i++) {
         redis_script_init(&queue->scripts[i], embedded_prelude_lua, bodies[i]);
     }
@@ -67,6 +68,11 @@ void job_queue_free(struct job_queue *queue)
 const char *job_queue_events_channel(const struct job_queue *queue)
 {
     return queue->events_channel;
+}
+
+const char *job_queue_hints_channel(const struct job_queue *queue)
+{
+    return queue->hints_channel;
 }
 
 struct queue_call *queue_call_new(struct job_queue *queue, queue_settle_fn *settle, void *arg)

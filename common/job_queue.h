@@ -75,8 +75,9 @@ struct job_claim {
     int64_t age_ms;    /* since it was enqueued */
 };
 
-/* Takes the next element into worker's own list, waiting up to wait_ms (BLMOVE), on a client of its
-   own: blocking is a client given for nothing else. element (with size) is NULL when none came.
+/* Takes the next element into worker's own list, waiting up to wait_ms (0 = not at all), on a
+   client of its own: blocking is a client given for nothing else. Several may be under way at once;
+   one that waits holds up those behind it. element (with size) is NULL when none came.
    ERROR_FULL: Redis's memory is full and the queue is empty; wait before asking again, since a full
    Redis answers at once. */
 typedef void job_popped_fn(void *arg, const char *element, size_t size,
@@ -180,7 +181,10 @@ void job_queue_audit(struct job_queue *queue, job_swept_fn *fn, void *arg);
    the next job_queue_take_back takes them: also for a worker that is known to be dead. */
 void job_queue_unregister(struct job_queue *queue, const char *worker, job_done_fn *fn, void *arg);
 
-/* The channel of state changes; an abort's hint is a message whose "abort" is the account. */
+/* The channel of every change of state and progress, as JSON lines. */
 const char *job_queue_events_channel(const struct job_queue *queue);
+/* The channel of aborts: each message is an account whose running job is to end. Only a hint: the
+   answer to a beat is what counts. */
+const char *job_queue_hints_channel(const struct job_queue *queue);
 
 #endif

@@ -31,6 +31,7 @@ struct job_queue {
     char prefix[QUEUE_KEY_SIZE];
     char queue_key[QUEUE_KEY_SIZE];
     char events_channel[QUEUE_KEY_SIZE];
+    char hints_channel[QUEUE_KEY_SIZE];
     struct redis_script scripts[QUEUE_SCRIPTS];
     /* What Redis's clock and ours showed at the last take_back; 0 = there was none. */
     int64_t redis_ms;

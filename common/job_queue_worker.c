@@ -52,17 +52,20 @@ void job_queue_pop(struct job_queue *queue, struct redis_client *blocking, const
     call->blocking = blocking;
     call->worker = mem_copy_text(worker);
     char key[QUEUE_KEY_SIZE];
-    char seconds[32];
-    (void)snprintf(seconds, sizeof seconds, "%" PRId64 ".%03" PRId64, wait_ms / 1000,
-                   wait_ms % 1000);
     struct redis_command command;
-    redis_command_init(&command, "BLMOVE");
+    /* Without a limit of time BLMOVE would wait for ever. */
+    redis_command_init(&command, wait_ms > 0 ? "BLMOVE" : "LMOVE");
     redis_command_add(&command, queue->queue_key);
     redis_command_add(&command,
                       queue_key_print(key, queue->namespace_name, QUEUE_KEY_PROCESSING, worker));
     redis_command_add(&command, "RIGHT");
     redis_command_add(&command, "LEFT");
-    redis_command_add(&command, seconds);
+    char seconds[32];
+    (void)snprintf(seconds, sizeof seconds, "%" PRId64 ".%03" PRId64, wait_ms / 1000,
+                   wait_ms % 1000);
+    if (wait_ms > 0) {
+        redis_command_add(&command, seconds);
+    }
     queue_command_send(call, &command, blocking, wait_ms);
 }
 

@@ -1,8 +1,8 @@
 #include "worker/abort_hints.h"
 
+#include "common/job_queue.h"
 #include "common/mem.h"
 
-#include <jansson.h>
 #include <string.h>
 
 struct abort_hints {
@@ -19,31 +19,15 @@ static void on_state(void *arg, bool is_up, const struct error *why_down)
     }
 }
 
-static bool has_word(const char *message, size_t size, const char *word)
-{
-    size_t word_size = strlen(word);
-    for (size_t i = 0; i + word_size <= size; i++) {
-        if (memcmp(message + i, word, word_size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void on_message(void *arg, const char *message, size_t size)
 {
     const struct abort_hints *hints = arg;
-    /* Every change of every account's state passes here: hints are rare, and parsing is not free.
-     */
-    if (!has_word(message, size, "\"abort\"")) {
-        return;
-    }
-    json_t *event = json_loadb(message, size, 0, NULL);
-    const char *account = json_string_value(json_object_get(event, "abort"));
-    if (account != NULL) {
+    char account[JOB_ACCOUNT_SIZE];
+    if (size < sizeof account) {
+        memcpy(account, message, size);
+        account[size] = '\0';
         hints->options.on_hint(hints->options.arg, account);
     }
-    json_decref(event);
 }
 
 struct abort_hints *abort_hints_new(struct loop *loop, const struct abort_hints_options *options)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { POPS_MAX = 16 };
+
 static const struct backoff retry = {.base_ms = 50, .max_ms = 2000};
 
 /* One popped element on its way to become a run. Lives until its claim is answered for good. */
@@ -28,9 +30,12 @@ struct claimer {
     struct claimer_options options;
     struct claim_call *claims;
     size_t claim_count;
-    bool is_busy;                 /* a pop or a check is under way: never both */
-    bool must_check;              /* worker's list may hold what nobody knows of */
-    char worker[JOB_WORKER_SIZE]; /* under whose name the newest pop was sent */
+    size_t pops;                  /* under way */
+    size_t pops_max;              /* 1: one that waits. More, doubled with each element that came:
+                                     so many that do not wait, since the queue is not empty */
+    char worker[JOB_WORKER_SIZE]; /* under whose name the newest pops were sent */
+    bool must_check;              /* its list may hold what nobody knows of */
+    bool is_checking;             /* the list is being looked through: no pop is under way */
     unsigned failures;            /* in a row, of pops and checks */
     struct event *wake_timer;
     bool is_stopping;
@@ -145,13 +150,21 @@ static bool is_current(const struct claimer *claimer)
 static void on_popped(void *arg, const char *element, size_t size, const struct error *why_not)
 {
     struct claimer *claimer = arg;
-    claimer->is_busy = false;
+    claimer->pops--;
     if (why_not != NULL) {
         claimer->must_check = true;
-        wake_after_failure(claimer);
+        claimer->pops_max = 1;
+        if (claimer->pops == 0) {
+            wake_after_failure(claimer);
+        }
         return;
     }
     claimer->failures = 0;
+    if (element == NULL) {
+        claimer->pops_max = 1;
+    } else if (claimer->pops_max < POPS_MAX) {
+        claimer->pops_max *= 2;
+    }
     if (element != NULL && is_current(claimer) && !claimer->is_stopping) {
         claim_element(claimer, element, size);
     } else if (element != NULL) {
@@ -160,13 +173,23 @@ static void on_popped(void *arg, const char *element, size_t size, const struct 
     claimer_wake(claimer);
 }
 
+static bool may_pop(const struct claimer *claimer)
+{
+    const struct claimer_options *options = &claimer->options;
+    size_t taken = options->get_running(options->arg) + claimer->claim_count + claimer->pops;
+    return claimer->pops < claimer->pops_max && taken < options->runs_max &&
+           redis_client_is_up(options->blocking) && lease_may_send(options->lease) &&
+           (claimer->pops == 0 || is_current(claimer));
+}
+
 static void send_pop(struct claimer *claimer)
 {
-    claimer->is_busy = true;
+    claimer->pops++;
     (void)snprintf(claimer->worker, sizeof claimer->worker, "%s",
                    lease_worker(claimer->options.lease));
-    job_queue_pop(claimer->options.queue, claimer->options.blocking, claimer->worker,
-                  claimer->options.wait_ms, on_popped, claimer);
+    int64_t wait_ms = claimer->pops_max > 1 ? 0 : claimer->options.wait_ms;
+    job_queue_pop(claimer->options.queue, claimer->options.blocking, claimer->worker, wait_ms,
+                  on_popped, claimer);
 }
 
 /* ---- The own list ---- */
@@ -174,7 +197,7 @@ static void send_pop(struct claimer *claimer)
 static void on_checked(void *arg, int64_t moved, const struct error *why_not)
 {
     struct claimer *claimer = arg;
-    claimer->is_busy = false;
+    claimer->is_checking = false;
     if (why_not != NULL && !claimer->is_stopping) {
         wake_after_failure(claimer);
         return;
@@ -191,7 +214,7 @@ static void on_checked(void *arg, int64_t moved, const struct error *why_not)
 static void send_check(struct claimer *claimer)
 {
     const struct claimer_options *options = &claimer->options;
-    claimer->is_busy = true;
+    claimer->is_checking = true;
     /* Runs belong to the current name: what lies under an older one is nobody's. */
     bool has_runs = strcmp(claimer->worker, lease_worker(options->lease)) == 0;
     size_t max = has_runs ? options->get_running(options->arg) : 0;
@@ -203,21 +226,15 @@ static void send_check(struct claimer *claimer)
 
 /* ---- The whole ---- */
 
-static bool has_room(const struct claimer *claimer)
-{
-    const struct claimer_options *options = &claimer->options;
-    return options->get_running(options->arg) + claimer->claim_count < options->runs_max;
-}
-
 void claimer_wake(struct claimer *claimer)
 {
-    if (claimer->is_busy) {
+    if (claimer->is_checking) {
         return;
     }
     if (claimer->must_check) {
-        /* A claim under way may be known to Redis, or not yet: afterwards it is one or the other.
+        /* What is under way may be known to Redis, or not yet: afterwards it is one or the other.
          */
-        if (claimer->claim_count == 0) {
+        if (claimer->pops == 0 && claimer->claim_count == 0) {
             send_check(claimer);
         }
         return;
@@ -226,8 +243,7 @@ void claimer_wake(struct claimer *claimer)
         loop_timer_start(claimer->wake_timer, 0);
         return;
     }
-    if (has_room(claimer) && redis_client_is_up(claimer->options.blocking) &&
-        lease_may_send(claimer->options.lease)) {
+    while (may_pop(claimer)) {
         send_pop(claimer);
     }
 }
@@ -237,7 +253,8 @@ static void on_wake(evutil_socket_t fd, short events, void *arg)
     (void)fd;
     (void)events;
     struct claimer *claimer = arg;
-    bool is_idle = !claimer->is_busy && !claimer->must_check && claimer->claim_count == 0;
+    bool is_idle = claimer->pops == 0 && claimer->claim_count == 0 && !claimer->is_checking &&
+                   !claimer->must_check;
     if (!claimer->is_stopping || !is_idle) {
         claimer_wake(claimer);
         return;
@@ -254,6 +271,7 @@ struct claimer *claimer_new(struct loop *loop, const struct claimer_options *opt
     struct claimer *claimer = mem_new(1, sizeof *claimer);
     claimer->loop = loop;
     claimer->options = *options;
+    claimer->pops_max = 1;
     claimer->wake_timer = loop_timer_new(loop, on_wake, claimer);
     return claimer;
 }

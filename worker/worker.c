@@ -306,7 +306,7 @@ static void start_parts(struct worker *worker, const struct redis_address *redis
         abort_hints_new(worker->loop, &(struct abort_hints_options){
                                           .redis = redis,
                                           .timeout_ms = config->redis_timeout_ms,
-                                          .channel = job_queue_events_channel(worker->queue),
+                                          .channel = job_queue_hints_channel(worker->queue),
                                           .on_hint = on_abort_hint,
                                           .arg = worker,
                                       });

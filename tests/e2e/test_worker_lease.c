@@ -188,24 +188,38 @@ static void a_job_whose_pop_got_no_answer_is_found_in_the_own_list(void **state)
     assert_int_equal(worker_report_number(fixture, "acme", "attempt"), 1);
 }
 
+static int readiness(struct worker_fixture *fixture)
+{
+    struct http_call call = {.address = stack_worker_ops_address(fixture->stack, 0),
+                             .path = "/readyz"};
+    struct http_answer *answer = http_call(&call);
+    int status = answer->status;
+    http_answer_free(answer);
+    return status;
+}
+
+static bool is_unready(void *fixture)
+{
+    return readiness(fixture) == 503;
+}
+
+static bool is_ready(void *fixture)
+{
+    return readiness(fixture) == 200;
+}
+
 static void a_worker_without_redis_waits_and_says_so(void **state)
 {
     struct worker_fixture *fixture = *state;
     struct process *worker = stack_worker(fixture->stack, 0);
     redis_fixture_stop(fixture->redis);
     (void)process_wait_line(worker, PROCESS_STDERR, "event=redis_down ", LIMIT_MS);
-    struct http_call call = {.address = stack_worker_ops_address(fixture->stack, 0),
-                             .path = "/readyz"};
-    struct http_answer *answer = http_call(&call);
-    assert_int_equal(answer->status, 503);
-    http_answer_free(answer);
+    assert_becomes_true(is_unready, fixture, LIMIT_MS);
     process_skip_output(worker);
     redis_fixture_start(fixture->redis);
     (void)process_wait_line(worker, PROCESS_STDERR, "event=worker_started ", LONG_LIMIT_MS);
     worker_run(fixture, "acme", "FINISHED", LIMIT_MS);
-    answer = http_call(&call);
-    assert_int_equal(answer->status, 200);
-    http_answer_free(answer);
+    assert_becomes_true(is_ready, fixture, LIMIT_MS);
 }
 
 /* ---- Stopping ---- */
