@@ -75,10 +75,12 @@ static bool parse_operator_keys(const struct config_row *row, const struct secre
 
 #define FIELD(member) .offset = offsetof(struct service_config, member)
 #define NUMBER(variable, member, default_text, least, most)                                        \
-    {                                                                                              \
-        .name = (variable), .parse = config_int, FIELD(member), .fallback = (default_text),        \
-        .min = (least), .max = (most)                                                              \
-    }
+    {.name = (variable),                                                                           \
+     .parse = config_int,                                                                          \
+     FIELD(member),                                                                                \
+     .fallback = (default_text),                                                                   \
+     .min = (least),                                                                               \
+     .max = (most)}
 
 /* Every variable of the service. What is added here belongs in docs/configuration.md too. */
 static const struct config_row rows[] = {

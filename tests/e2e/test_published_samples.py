@@ -124,7 +124,7 @@ class PublishedSamples(unittest.TestCase):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         make_certificates(self.folder)
         self.start(Program(self.folder, "redis-server", "--port", "0", "--save", "",
-                           "--unixsocket", str(self.folder / "redis.sock")), "ready to accept")
+                           "--unixsocket", str(self.folder / "redis.sock")), "eady to accept")
         simulator = Program(self.folder, "omnitron-sim", "--listen", "127.0.0.1:0",
                             "--user", f"acme:unused:{OMNITRON_TOKEN}")
         self.omnitron = self.start(simulator, r"listening on (\S+)").group(1)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define SETTING                                                                                    \
-    "[{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/h?a=1&b=ç%20%2f\"},"             \
+    "[{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/h?a=1&b=ç%20%2f\"},"              \
     "{\"event_type\":\"a.c\",\"target_url\":\"https://x.example/h\"}]"
 
 static struct sim *sim;
