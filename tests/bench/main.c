@@ -1,5 +1,6 @@
 /* ./dev bench: what the system costs on this machine. Prints figures; judges nothing, since
    machines differ. Quote ratios of one run. */
+#include "tests/bench/http.h"
 #include "tests/bench/load.h"
 #include "tests/bench/measure.h"
 #include "tests/support/wait_until.h"
@@ -117,7 +118,7 @@ static const struct {
     {"memory", bench_memory},     {"single", bench_single},
     {"drain", bench_drain},       {"registered", bench_registered},
     {"missing", bench_missing},   {"all-missing", bench_all_missing},
-    {"accounts", bench_accounts},
+    {"accounts", bench_accounts}, {"http", bench_http},
 };
 
 int main(int argc, char **argv)
