@@ -3,6 +3,8 @@
 #include "common/mem.h"
 #include "common/random_id.h"
 
+#include <string.h>
+
 enum { CAPACITY_MIN = 16 };
 
 void hook_rows_init(struct hook_rows *rows)
@@ -32,36 +34,67 @@ static size_t *slot_of(const struct hook_rows *rows, int64_t id)
     return &rows->slots[at];
 }
 
+static void fill_slots(struct hook_rows *rows)
+{
+    memset(rows->slots, 0, rows->slot_count * sizeof *rows->slots);
+    for (size_t i = 0; i < rows->count; i++) {
+        *slot_of(rows, rows->hooks[i].id) = i + 1;
+    }
+}
+
 /* Slots are at most half full. */
 static void grow(struct hook_rows *rows)
 {
     rows->capacity = rows->capacity == 0 ? CAPACITY_MIN : rows->capacity * 2;
     rows->hooks = mem_resize(rows->hooks, rows->capacity, sizeof *rows->hooks);
     rows->readings = mem_resize(rows->readings, rows->capacity, sizeof *rows->readings);
-    mem_free(rows->slots);
     rows->slot_count = rows->capacity * 2;
-    rows->slots = mem_new(rows->slot_count, sizeof *rows->slots);
-    for (size_t i = 0; i < rows->count; i++) {
-        *slot_of(rows, rows->hooks[i].id) = i + 1;
-    }
+    rows->slots = mem_resize(rows->slots, rows->slot_count, sizeof *rows->slots);
+    fill_slots(rows);
 }
 
-bool hook_rows_take(struct hook_rows *rows, struct registered_hook *hook, unsigned reading)
+void hook_rows_start_reading(struct hook_rows *rows)
+{
+    rows->reading++;
+    rows->seen = 0;
+}
+
+bool hook_rows_take(struct hook_rows *rows, struct registered_hook *hook)
 {
     if (rows->count == rows->capacity) {
         grow(rows);
     }
     size_t *slot = slot_of(rows, hook->id);
-    if (*slot == 0) {
-        rows->hooks[rows->count] = *hook;
-        rows->readings[rows->count] = reading;
+    bool is_known = *slot != 0;
+    size_t index = is_known ? *slot - 1 : rows->count;
+    bool is_new = !is_known || rows->readings[index] != rows->reading;
+    if (is_known) {
+        rows->bytes -= rows->hooks[index].row.size;
+        registered_hook_clear(&rows->hooks[index]);
+    } else {
         *slot = ++rows->count;
-        return true;
     }
-    size_t index = *slot - 1;
-    registered_hook_clear(&rows->hooks[index]);
     rows->hooks[index] = *hook;
-    bool is_new = rows->readings[index] != reading;
-    rows->readings[index] = reading;
+    rows->readings[index] = rows->reading;
+    rows->bytes += hook->row.size;
+    rows->seen += is_new;
     return is_new;
+}
+
+void hook_rows_keep_seen(struct hook_rows *rows)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->readings[i] == rows->reading) {
+            rows->hooks[kept] = rows->hooks[i];
+            rows->readings[kept++] = rows->reading;
+        } else {
+            rows->bytes -= rows->hooks[i].row.size;
+            registered_hook_clear(&rows->hooks[i]);
+        }
+    }
+    if (kept < rows->count) {
+        rows->count = kept;
+        fill_slots(rows);
+    }
 }

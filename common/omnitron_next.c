@@ -1,8 +1,10 @@
 #include "common/omnitron_next.h"
 
 #include "common/mem.h"
+#include "common/strbuf.h"
 #include "common/url.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Where the path of a link starts, whatever stands for its origin. */
@@ -68,4 +70,38 @@ char *omnitron_next_url(const char *hooks_url, const char *next, struct error *e
         error_set(err, ERROR_PROTOCOL, "the link to the next page has no query");
     }
     return url;
+}
+
+/* Where the value of the only parameter "page" stands; NULL when that is not 2, or not the only
+   one. */
+static const char *find_page_2(const char *url)
+{
+    static const char name[] = "page=";
+    const char *found = NULL;
+    const char *parameter = url + strcspn(url, "?");
+    while (*parameter != '\0') {
+        parameter++;
+        size_t size = strcspn(parameter, "&");
+        if (strncmp(parameter, name, strlen(name)) == 0) {
+            bool is_page_2 = size == strlen("page=2") && parameter[strlen(name)] == '2';
+            if (!is_page_2 || found != NULL) {
+                return NULL;
+            }
+            found = parameter + strlen(name);
+        }
+        parameter += size;
+    }
+    return found;
+}
+
+char *omnitron_page_url(const char *second_url, unsigned page)
+{
+    const char *value = find_page_2(second_url);
+    if (value == NULL) {
+        return NULL;
+    }
+    struct strbuf url;
+    strbuf_init(&url, SIZE_MAX / 2);
+    strbuf_addf(&url, "%.*s%u%s", (int)(value - second_url), second_url, page, value + 1);
+    return strbuf_take(&url);
 }

@@ -10,4 +10,9 @@
    good as an absolute one. Owned result; NULL and err when next leads elsewhere. */
 MUST_CHECK char *omnitron_next_url(const char *hooks_url, const char *next, struct error *err);
 
+/* Where pages are numbered, the link on the first page asks for "page=2": second_url, as
+   omnitron_next_url gives it, with another number there. Owned result; NULL when second_url is no
+   such link (a cursor's, for example). */
+char *omnitron_page_url(const char *second_url, unsigned page);
+
 #endif

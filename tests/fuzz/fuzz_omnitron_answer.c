@@ -32,6 +32,7 @@ static void check_rows(const struct json_slice *slice)
 {
     struct hook_rows rows;
     hook_rows_init(&rows);
+    hook_rows_start_reading(&rows);
     struct json_slice row;
     struct json_walk walk = json_walk_start(slice);
     while (json_walk_next(&walk, NULL, &row)) {
@@ -40,7 +41,7 @@ static void check_rows(const struct json_slice *slice)
         struct error err = {0};
         if (registered_hook_parse(&hook, &row, &err)) {
             assert(hook.event_type != NULL && hook.target_url != NULL);
-            (void)hook_rows_take(&rows, &hook, 1);
+            (void)hook_rows_take(&rows, &hook);
         } else {
             assert(err.code == ERROR_PROTOCOL || err.code == ERROR_BAD_INPUT);
         }

@@ -95,6 +95,47 @@ static void a_query_that_is_no_query_is_refused(void **state)
     expect_refused("?page=a b");
 }
 
+/* ---- Numbered pages ---- */
+
+static void expect_page_7(const char *second_url, const char *expected)
+{
+    char *url = omnitron_page_url(second_url, 7);
+    if (expected == NULL ? url != NULL : url == NULL) {
+        fail_msg("%s gave %s", second_url, url == NULL ? "nothing" : url);
+    }
+    if (expected != NULL) {
+        assert_string_equal(url, expected);
+    }
+    mem_free(url);
+}
+
+static void the_link_to_page_2_gives_the_other_pages(void **state)
+{
+    (void)state;
+    expect_page_7("https://x/h/?page=2", "https://x/h/?page=7");
+    expect_page_7("https://x/h/?limit=2&page=2&sort=id", "https://x/h/?limit=2&page=7&sort=id");
+    expect_page_7("https://x/page=2/?my_page=2&page=2&page_size=2",
+                  "https://x/page=2/?my_page=2&page=7&page_size=2");
+    char *url = omnitron_page_url("https://x/?page=2", 12345);
+    assert_string_equal(url, "https://x/?page=12345");
+    mem_free(url);
+}
+
+static void other_links_give_none(void **state)
+{
+    (void)state;
+    expect_page_7("https://x/h/?cursor=cD0y", NULL);
+    expect_page_7("https://x/h/?limit=100&offset=100", NULL);
+    expect_page_7("https://x/h/?page=3", NULL);
+    expect_page_7("https://x/h/?page=20", NULL);
+    expect_page_7("https://x/h/?page=", NULL);
+    expect_page_7("https://x/h/?page=2&page=2", NULL);
+    expect_page_7("https://x/h/?page=1&page=2", NULL);
+    expect_page_7("https://x/h/?Page=2", NULL);
+    expect_page_7("https://x/page=2", NULL);
+    expect_page_7("", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +145,8 @@ int main(void)
         cmocka_unit_test(a_link_to_another_path_is_refused),
         cmocka_unit_test(a_link_without_query_is_refused),
         cmocka_unit_test(a_query_that_is_no_query_is_refused),
+        cmocka_unit_test(the_link_to_page_2_gives_the_other_pages),
+        cmocka_unit_test(other_links_give_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
