@@ -5,6 +5,7 @@
 #include "common/command_line.h"
 #include "common/http_client.h"
 #include "common/log.h"
+#include "common/login_ledger.h"
 #include "common/ops_server.h"
 
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct api {
     struct redis_client *redis;
     struct settings_store *store;
     struct http_client *http;
+    struct login_ledger *ledger;
     struct omnitron_pool *pool;
     struct services services;
     struct dispatch dispatch;
@@ -116,6 +118,7 @@ static void start_redis(struct api *api)
         .retry = config->retry,
     };
     api->services.queue = job_queue_new(api->redis, &queue);
+    api->ledger = login_ledger_new(api->redis, config->namespace_name);
 }
 
 static void start_omnitron(struct api *api)
@@ -125,6 +128,7 @@ static void start_omnitron(struct api *api)
         .tries = OMNITRON_TRIES,
         .retry = config->retry,
         .retry_after_max_ms = config->retry_after_max_ms,
+        .ledger = api->ledger,
     };
     api->http = http_client_new(api->loop, OMNITRON_IDLE_CONNECTIONS);
     api->pool = omnitron_pool_new(api->loop, api->http, &options);
@@ -154,6 +158,9 @@ static bool start_ops(struct api *api, struct error *err)
    requests, and evhttp may not be freed while one is held. */
 static void fail_waiting(struct api *api)
 {
+    if (api->ledger != NULL) {
+        login_ledger_stop(api->ledger);
+    }
     redis_client_free(api->redis);
     api->redis = NULL;
     job_queue_free(api->services.queue);
@@ -206,6 +213,7 @@ static void stop_all(struct api *api)
     ops_server_free(api->ops);
     supervisor_beat_free(api->beat);
     omnitron_pool_free(api->pool);
+    login_ledger_free(api->ledger);
     http_client_free(api->http);
     settings_store_free(api->store);
     event_free(api->grace);
@@ -228,8 +236,8 @@ int api_run(const struct service_config *config, struct settings *settings_take,
     struct error err;
     if (redis_address_parse(&api.redis_address, config->redis_url.value, &err) &&
         start_ops(&api, &err)) {
-        start_omnitron(&api);
         start_redis(&api);
+        start_omnitron(&api);
         (void)loop_run(api.loop);
         log_info("stopped", log_nothing());
     } else {

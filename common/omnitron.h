@@ -16,12 +16,14 @@
 
 /* What an account's tries, tokens and pauses have in common within one process. */
 struct omnitron_pool;
+struct login_ledger;
 struct omnitron_pool_options {
     unsigned tries;       /* of one call, 1 = no repeat */
     struct backoff retry; /* between them, and how long the breaker stays open */
     int64_t retry_after_max_ms;
-    unsigned breaker_failures; /* so many unanswered calls or 5xx of an account in a row make it
-                                  pause; 0 = no breaker */
+    unsigned breaker_failures;   /* so many unanswered calls or 5xx of an account in a row make it
+                                    pause; 0 = no breaker */
+    struct login_ledger *ledger; /* what other processes know of logins; borrowed; NULL = none */
 };
 
 /* Since the pool's start, for metrics. */
@@ -53,11 +55,11 @@ void omnitron_set_guard(struct omnitron *omnitron, bool (*may_send)(void *arg), 
 enum omnitron_failure_kind {
     OMNITRON_UNREACHABLE, /* DNS, TCP, reset, 408, 425, 5xx: may pass */
     OMNITRON_TIMEOUT,     /* no (whole) answer in time: may pass */
-    OMNITRON_THROTTLED,   /* 429, or not tried because of one or of the breaker: may pass after
-                             retry_after_ms */
+    OMNITRON_THROTTLED,   /* 429, or not tried because of one, of the breaker, or of too many
+                             logins: may pass after retry_after_ms */
     OMNITRON_BROKEN,      /* answered what makes no sense (not JSON, wrong shape ...): may pass */
     OMNITRON_INVALID,     /* 400 for this webhook: permanent */
-    OMNITRON_CREDENTIALS, /* 401 after a renewed login, a refused login, login budget: permanent */
+    OMNITRON_CREDENTIALS, /* 401 after a renewed login, a refused login: permanent */
     OMNITRON_FORBIDDEN,   /* a true 403: permanent, for all webhooks */
     OMNITRON_WRONG_PATH,  /* 404 or 405 for the hooks path: permanent, for all webhooks */
     OMNITRON_REDIRECTED,  /* 3xx: permanent, check the base URL */

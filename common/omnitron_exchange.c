@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { DEFAULT_RESPONSE_MAX = 1024 * 1024 };
+enum { DEFAULT_RESPONSE_MAX = 1024 * 1024, RENEWALS_MAX = 3 };
 
 /* What an answer, or none, leads to. */
 enum next_step {
@@ -110,6 +110,17 @@ void exchange_fail_soon(struct exchange *exchange, const struct omnitron_failure
     start_timer(exchange, EXCHANGE_FAILING, 0);
 }
 
+void exchange_fail_login(struct exchange *exchange, const struct omnitron_failure *failure)
+{
+    bool was_forbidden = exchange->renewals > 0 && exchange->failure.status == 403;
+    if (was_forbidden && failure->kind == OMNITRON_THROTTLED) {
+        /* No more logins for now: the 403 is taken for what it says. */
+        start_timer(exchange, EXCHANGE_FAILING, 0);
+        return;
+    }
+    exchange_fail_soon(exchange, failure);
+}
+
 enum exchange_verdict exchange_refuse(struct exchange *exchange,
                                       const struct http_response *response,
                                       enum omnitron_failure_kind kind,
@@ -185,13 +196,16 @@ static enum next_step rest_or_fail(struct exchange *exchange, int64_t asked_ms)
    body is believed when it comes back after a new login. */
 static bool is_worth_a_login(const struct exchange *exchange, const struct http_response *response)
 {
-    if (exchange->token != EXCHANGE_ACCOUNTS_TOKEN || exchange->has_renewed) {
+    /* A token that another process got may be dead by now: it tells nothing about a login. */
+    bool may_renew = exchange->renewals == 0 ||
+                     (exchange->session->is_borrowed && exchange->renewals < RENEWALS_MAX);
+    if (exchange->token != EXCHANGE_ACCOUNTS_TOKEN || !may_renew) {
         return false;
     }
     if (response->status == 401) {
         return true;
     }
-    return response->status == 403 && session_may_log_in(exchange->session) &&
+    return response->status == 403 && session_login_wait_ms(exchange->session) == 0 &&
            omnitron_is_rest_refusal(response);
 }
 
@@ -229,7 +243,9 @@ static enum next_step judge_response(struct exchange *exchange,
     }
     if (is_worth_a_login(exchange, response) &&
         session_renew(exchange->session, exchange->authorization_version)) {
-        exchange->has_renewed = true;
+        (void)exchange_refuse(exchange, response, omnitron_kind_of_status(status),
+                              &exchange->failure);
+        exchange->renewals++;
         exchange->tries--; /* that try was not the webhook's */
         return STEP_AGAIN;
     }

@@ -67,8 +67,8 @@ struct exchange {
     struct event *timer; /* made when first needed */
     unsigned tries;
     unsigned authorization_version; /* that was sent */
-    bool has_renewed;
-    bool is_outcome_unknown; /* an earlier try may have been carried out */
+    unsigned renewals;              /* of the token, for this exchange */
+    bool is_outcome_unknown;        /* an earlier try may have been carried out */
     struct omnitron_failure failure;
 };
 
@@ -92,5 +92,7 @@ enum session_lane exchange_lane(const struct exchange *exchange);
 void exchange_send(struct exchange *exchange);
 /* Tells failure on the next turn of the loop. Not in a lane any more. */
 void exchange_fail_soon(struct exchange *exchange, const struct omnitron_failure *failure);
+/* The same when the login that it waits for has failed. */
+void exchange_fail_login(struct exchange *exchange, const struct omnitron_failure *failure);
 
 #endif

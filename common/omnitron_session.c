@@ -145,7 +145,7 @@ void session_fail_waiting(struct session *session, const struct omnitron_failure
     while (lane->head != NULL) {
         struct exchange *exchange = lane->head;
         lane_remove(lane, exchange);
-        exchange_fail_soon(exchange, failure);
+        exchange_fail_login(exchange, failure);
     }
 }
 
@@ -209,20 +209,32 @@ void session_note_failure(struct session *session)
 
 /* ---- The token ---- */
 
-static void set_authorization(struct session *session, const char *token)
+static void make_authorization(struct secret *authorization, const char *token)
 {
     struct strbuf header;
     strbuf_init(&header, SIZE_MAX / 2);
     strbuf_addf(&header, "Authorization: Token %s", token);
-    secret_set(&session->authorization, header.bytes, header.size);
+    secret_set(authorization, header.bytes, header.size);
     secret_wipe(header.bytes, header.size);
     strbuf_clear(&header);
 }
 
-void session_set_token(struct session *session, const char *token)
+void session_set_token(struct session *session, const char *token, bool is_borrowed)
 {
-    set_authorization(session, token);
+    make_authorization(&session->authorization, token);
     session->authorization_version++;
+    session->is_borrowed = is_borrowed;
+    mem_free(session->refusal);
+    session->refusal = NULL;
+}
+
+bool session_has_refused(const struct session *session, const char *token)
+{
+    struct secret authorization = {0};
+    make_authorization(&authorization, token);
+    bool is_same = secret_equals(&authorization, &session->refused);
+    secret_clear(&authorization);
+    return is_same;
 }
 
 bool session_renew(struct session *session, unsigned authorization_version)
@@ -232,7 +244,9 @@ bool session_renew(struct session *session, unsigned authorization_version)
     }
     /* Another call may have renewed it since: then that one is used. */
     if (session->authorization_version == authorization_version) {
-        secret_clear(&session->authorization);
+        secret_clear(&session->refused);
+        session->refused = session->authorization;
+        session->authorization = (struct secret){0};
     }
     return true;
 }
@@ -244,10 +258,30 @@ void session_note_login(struct session *session)
     session->logins_ms[0] = now_mono_ms();
 }
 
-bool session_may_log_in(const struct session *session)
+int64_t session_login_wait_ms(const struct session *session)
 {
-    int64_t oldest_ms = session->logins_ms[SESSION_LOGINS_MAX - 1];
-    return oldest_ms == 0 || now_mono_ms() - oldest_ms >= SESSION_LOGINS_MS;
+    int64_t oldest_ms = session->logins_ms[LOGINS_MAX - 1];
+    int64_t wait_ms = oldest_ms == 0 ? 0 : oldest_ms + LOGINS_WINDOW_MS - now_mono_ms();
+    return wait_ms > 0 ? wait_ms : 0;
+}
+
+void session_remember_refusal(struct session *session, const struct omnitron_failure *failure,
+                              int64_t ms)
+{
+    if (session->refusal == NULL) {
+        session->refusal = mem_new(1, sizeof *session->refusal);
+    }
+    *session->refusal = *failure;
+    session->refusal_until_ms = now_mono_ms() + ms;
+}
+
+bool session_recall_refusal(const struct session *session, struct omnitron_failure *failure)
+{
+    if (session->refusal == NULL || now_mono_ms() >= session->refusal_until_ms) {
+        return false;
+    }
+    *failure = *session->refusal;
+    return true;
 }
 
 /* ---- Life ---- */
@@ -259,7 +293,7 @@ struct session *session_new(struct omnitron_pool *pool, const struct account *ac
     session->name = mem_copy_text(account->name);
     session->timer = loop_timer_new(pool->loop, on_pause_over, session);
     if (secret_is_set(&account->omnitron.token)) {
-        set_authorization(session, account->omnitron.token.value);
+        make_authorization(&session->authorization, account->omnitron.token.value);
     }
     return session;
 }
@@ -294,7 +328,8 @@ bool session_unuse(struct session *session)
 bool session_is_worth_keeping(const struct session *session)
 {
     return session->authorization_version > 0 || session->failures > 0 ||
-           session_pause_left_ms(session) > 0 || session->logins_ms[0] > 0;
+           session_pause_left_ms(session) > 0 || session->logins_ms[0] > 0 ||
+           session->refusal != NULL;
 }
 
 void session_free(struct session *session)
@@ -302,6 +337,9 @@ void session_free(struct session *session)
     assert(session->references == 0);
     event_free(session->timer);
     secret_clear(&session->authorization);
+    secret_clear(&session->refused);
+    secret_clear(&session->shared);
+    mem_free(session->refusal);
     mem_free(session->name);
     mem_free(session);
 }

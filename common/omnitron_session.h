@@ -8,6 +8,7 @@
 #ifndef OMNIHOOK_COMMON_OMNITRON_SESSION_H
 #define OMNIHOOK_COMMON_OMNITRON_SESSION_H
 
+#include "common/login_ledger.h"
 #include "common/omnitron.h"
 
 struct exchange;
@@ -24,7 +25,7 @@ struct lane {
     unsigned under_way;
 };
 
-enum { SESSION_LOGINS_MAX = 3, SESSION_LOGINS_MS = 6 * 60 * 1000, SESSION_IDENTITY_SIZE = 32 };
+enum { SESSION_IDENTITY_SIZE = 32 };
 
 struct session {
     struct omnitron_pool *pool;
@@ -46,8 +47,13 @@ struct session {
 
     struct secret authorization; /* the header "Authorization: Token ..."; unset = log in first */
     unsigned authorization_version;
-    struct login *login;                   /* under way */
-    int64_t logins_ms[SESSION_LOGINS_MAX]; /* when Omnitron answered the last logins; 0 = never */
+    bool is_borrowed;                 /* another process logged in for it */
+    struct secret refused;            /* the last header that Omnitron did not take any more */
+    struct secret shared;             /* the newest seal of the ledger's that is known here */
+    struct login *login;              /* under way */
+    int64_t logins_ms[LOGINS_MAX];    /* when Omnitron answered the last logins; 0 = never */
+    struct omnitron_failure *refusal; /* of these credentials; NULL = none */
+    int64_t refusal_until_ms;         /* how long it is believed */
 };
 
 /* For omnitron_pool.c, which lists the sessions and shares them. */
@@ -84,12 +90,21 @@ void session_note_failure(struct session *session);
 /* The token of this version is not accepted (any more): the next request logs in first. False when
    that cannot be, because the account has a fixed token. */
 bool session_renew(struct session *session, unsigned authorization_version);
-bool session_may_log_in(const struct session *session);
+/* How long until another login keeps to LOGINS_MAX in this process; 0 = now. */
+int64_t session_login_wait_ms(const struct session *session);
 
 /* ---- For omnitron_login.c ---- */
 
 void session_note_login(struct session *session);
-void session_set_token(struct session *session, const char *token);
+/* is_borrowed: it came of another process's login. */
+void session_set_token(struct session *session, const char *token, bool is_borrowed);
+/* Whether Omnitron has refused this token of late. */
+bool session_has_refused(const struct session *session, const char *token);
+/* Omnitron does not take these credentials: no login is tried for so long. */
+void session_remember_refusal(struct session *session, const struct omnitron_failure *failure,
+                              int64_t ms);
+/* Fills failure and gives true while a refusal is remembered. */
+bool session_recall_refusal(const struct session *session, struct omnitron_failure *failure);
 /* The login failed: everyone who waits for it fails. */
 void session_fail_waiting(struct session *session, const struct omnitron_failure *failure);
 /* Whether any call that waits may still be sent. */

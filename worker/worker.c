@@ -3,6 +3,7 @@
 #include "common/http_client.h"
 #include "common/job_queue.h"
 #include "common/log.h"
+#include "common/login_ledger.h"
 #include "common/mem.h"
 #include "common/omnitron.h"
 #include "common/redis_client.h"
@@ -31,6 +32,7 @@ struct worker {
     struct redis_client *blocking; /* for pops, which wait */
     struct job_queue *queue;
     struct http_client *http;
+    struct login_ledger *ledger;
     struct omnitron_pool *omnitrons;
     struct lease *lease;
     struct claimer *claimer;
@@ -266,12 +268,14 @@ static void start_connections(struct worker *worker, const struct redis_address 
                                                        .retry = config->retry,
                                                    });
     worker->http = http_client_new(worker->loop, IDLE_CONNECTIONS);
+    worker->ledger = login_ledger_new(worker->scripts, config->namespace_name);
     worker->omnitrons = omnitron_pool_new(worker->loop, worker->http,
                                           &(struct omnitron_pool_options){
                                               .tries = CALL_TRIES,
                                               .retry = config->retry,
                                               .retry_after_max_ms = config->retry_after_max_ms,
                                               .breaker_failures = BREAKER_FAILURES,
+                                              .ledger = worker->ledger,
                                           });
 }
 
@@ -344,6 +348,7 @@ void worker_free(struct worker *worker)
     }
     /* The connections first: what waits for Redis is answered before its owner is gone. */
     abort_hints_free(worker->hints);
+    login_ledger_stop(worker->ledger);
     redis_client_free(worker->blocking);
     redis_client_free(worker->scripts);
     while (worker->figures.running > 0) {
@@ -353,6 +358,7 @@ void worker_free(struct worker *worker)
     claimer_free(worker->claimer);
     lease_free(worker->lease);
     omnitron_pool_free(worker->omnitrons);
+    login_ledger_free(worker->ledger);
     http_client_free(worker->http);
     job_queue_free(worker->queue);
     event_free(worker->stop_timer);

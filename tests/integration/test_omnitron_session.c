@@ -179,7 +179,8 @@ static void no_more_than_three_logins_are_made_in_a_while(void **state)
         sim_expire_token(sim, "acme");
     }
     omnitron_desk_list(desk);
-    omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
+    omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
+    assert_in_range(desk->failure.retry_after_ms, 300000, 360000);
     assert_non_null(strstr(desk->failure.error.text, "3 logins"));
     assert_int_equal(logins(), 3);
 }
@@ -194,6 +195,11 @@ static void a_refused_login_is_not_repeated_and_shows_no_password(void **state)
     assert_int_equal(sim_route_count(sim, "POST /api/v1/auth/login/", 0), 1);
     assert_non_null(strstr(desk->failure.error.text, "Cannot log in with ***."));
     assert_int_equal(sim_route_count(sim, "GET /whisperer/hooks/", 0), 0);
+    /* Nor by a later call with the same credentials. */
+    omnitron_desk_list(desk);
+    omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
+    assert_non_null(strstr(desk->failure.error.text, "Cannot log in with ***."));
+    assert_int_equal(sim_counter(sim, "requests"), 1);
 }
 
 static void a_login_that_failed_in_passing_is_repeated(void **state)

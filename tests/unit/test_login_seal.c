@@ -1,0 +1,145 @@
+/* What processes tell each other about a login is sealed with the account's own secrets. */
+#include "common/login_seal.h"
+
+#include "common/api_key.h"
+#include "tests/support/test.h"
+
+#include <string.h>
+
+static char name[] = "acme";
+static char url[] = "https://omnitron.example/api/v1/auth/login/";
+static char username[] = "service";
+static char password[] = "pw";
+static struct api_key_hash keys[2] = {{.bytes = {1, 2, 3}}, {.bytes = {4, 5, 6}}};
+
+static struct account make_account(void)
+{
+    return (struct account){
+        .name = name,
+        .api_keys = keys,
+        .api_key_count = 1,
+        .omnitron = {.login_url = url,
+                     .username = {username, sizeof username - 1},
+                     .password = {password, sizeof password - 1}},
+    };
+}
+
+static struct login_seal_key key_of(const struct account *account)
+{
+    struct login_seal_key key;
+    assert_true(login_seal_key_make(&key, account));
+    return key;
+}
+
+static bool opens(const struct login_seal_key *key, const struct secret *seal)
+{
+    enum login_word word;
+    struct secret text = {0};
+    bool is_opened = login_unseal(key, seal, &word, &text);
+    secret_clear(&text);
+    return is_opened;
+}
+
+static void what_was_sealed_comes_out_again(void **state)
+{
+    (void)state;
+    struct account account = make_account();
+    struct login_seal_key key = key_of(&account);
+    static const enum login_word words[] = {LOGIN_WORD_TOKEN, LOGIN_WORD_REFUSED};
+    static const char *const texts[] = {"", "t", "0123456789abcdef0123456789abcdef01234567"};
+    for (size_t i = 0; i < 6; i++) {
+        struct secret seal = {0};
+        login_seal(&seal, &key, words[i % 2], texts[i / 2]);
+        enum login_word word;
+        struct secret text = {0};
+        assert_true(login_unseal(&key, &seal, &word, &text));
+        assert_int_equal(word, words[i % 2]);
+        assert_string_equal(text.value, texts[i / 2]);
+        secret_clear(&text);
+        secret_clear(&seal);
+    }
+}
+
+static void a_seal_shows_nothing_and_is_never_the_same_twice(void **state)
+{
+    (void)state;
+    struct account account = make_account();
+    struct login_seal_key key = key_of(&account);
+    static const char token[] = "0123456789abcdef0123456789abcdef01234567";
+    struct secret one = {0};
+    struct secret two = {0};
+    login_seal(&one, &key, LOGIN_WORD_TOKEN, token);
+    login_seal(&two, &key, LOGIN_WORD_TOKEN, token);
+    assert_false(secret_equals(&one, &two));
+    for (size_t i = 0; i + 8 <= one.size; i++) {
+        assert_memory_not_equal(one.value + i, token, 8);
+    }
+    secret_clear(&one);
+    secret_clear(&two);
+}
+
+static void other_settings_do_not_open_it(void **state)
+{
+    (void)state;
+    struct account account = make_account();
+    struct login_seal_key key = key_of(&account);
+    struct secret seal = {0};
+    login_seal(&seal, &key, LOGIN_WORD_TOKEN, "t0ken");
+    assert_true(opens(&key, &seal));
+
+    struct account others[5];
+    for (size_t i = 0; i < 5; i++) {
+        others[i] = make_account();
+    }
+    others[0].name = username;
+    others[1].omnitron.login_url = name;
+    others[2].omnitron.username.value = password;
+    others[3].omnitron.password.value = username;
+    others[4].api_keys = &keys[1];
+    for (size_t i = 0; i < 5; i++) {
+        struct login_seal_key other = key_of(&others[i]);
+        assert_false(opens(&other, &seal));
+    }
+    secret_clear(&seal);
+}
+
+static void what_was_changed_on_the_way_does_not_open(void **state)
+{
+    (void)state;
+    struct account account = make_account();
+    struct login_seal_key key = key_of(&account);
+    struct secret seal = {0};
+    login_seal(&seal, &key, LOGIN_WORD_TOKEN, "t0ken");
+    for (size_t i = 0; i < seal.size; i++) {
+        seal.value[i] = (char)(seal.value[i] ^ 1);
+        assert_false(opens(&key, &seal));
+        seal.value[i] = (char)(seal.value[i] ^ 1);
+    }
+    for (size_t size = 0; size < seal.size; size++) {
+        struct secret cut = {seal.value, size};
+        assert_false(opens(&key, &cut));
+    }
+    assert_true(opens(&key, &seal));
+    secret_clear(&seal);
+}
+
+static void an_account_without_api_keys_has_no_key_to_seal_with(void **state)
+{
+    (void)state;
+    struct account account = make_account();
+    account.api_key_count = 0;
+    struct login_seal_key key;
+    assert_false(login_seal_key_make(&key, &account));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_sealed_comes_out_again),
+        cmocka_unit_test(a_seal_shows_nothing_and_is_never_the_same_twice),
+        cmocka_unit_test(other_settings_do_not_open_it),
+        cmocka_unit_test(what_was_changed_on_the_way_does_not_open),
+        cmocka_unit_test(an_account_without_api_keys_has_no_key_to_seal_with),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
