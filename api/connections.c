@@ -2,16 +2,29 @@
 
      NEW      accepted in this turn of the loop: evhttp is about to take it over
      READING  a request is awaited on a new connection, or has begun to arrive
-     SERVING  a request is with us, or its answer is being sent
+     PASSED   the gate has made a request for evhttp, which has not read it yet
+     SERVING  the request is with us
+     SENDING  its answer is on its way
      IDLE     answered, and nothing more has come
+
+   Each state has a list in the order in which its connections entered it. Where time is limited
+   the limit is the same for all of them, so the first of the list is the first to run out, and one
+   timer a state is enough.
 
    evhttp gives no list of its connections and no hook for a new one, but it lets us make each one's
    bufferevent: that is where we learn of it. The bufferevent's callback argument is then evhttp's
-   connection. */
+   connection.
+
+   While a request is awaited, all bytes are taken out of the bufferevent's input as they come in,
+   by a callback that runs before evhttp looks there, and go through the gate. When a request is
+   whole, what evhttp shall read instead is put there, in front of what follows it. What comes from
+   then on stays where it is until the answer is sent: requests are read one at a time. */
 #include "api/connections.h"
 
+#include "api/lingering.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/now.h"
 
 #include <assert.h>
 #include <event2/buffer.h>
@@ -19,56 +32,92 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
 
-/* More than the largest request: a caller that goes on sending while it takes no answer must wait.
- */
-enum { INPUT_BYTES_MAX = 256 * 1024 };
+/* What is read ahead while a request is served. A caller that goes on sending must wait. */
+enum { INPUT_BYTES_MAX = 32 * 1024 };
+
+static const struct http_refusal too_late = {408, "The request did not arrive in time."};
 
 enum connection_state {
     CONNECTION_NEW,
     CONNECTION_READING,
+    CONNECTION_PASSED,
     CONNECTION_SERVING,
+    CONNECTION_SENDING,
     CONNECTION_IDLE,
+    CONNECTION_STATES,
 };
 
 struct connection {
-    struct connection *next;
-    struct connection **link; /* what points to this connection */
+    TAILQ_ENTRY(connection) place; /* in its state's list */
     struct connections *all;
     struct bufferevent *stream;     /* a reference */
     struct evhttp_connection *http; /* NULL while NEW */
-    struct event *timer;            /* NEW: fires at once. READING, IDLE: the time limit */
+    struct http_gate gate;
     enum connection_state state;
-    bool has_begun; /* READING: a byte of the request is there */
+    int64_t entered_ms; /* its state; mono */
+};
+
+struct state_list {
+    TAILQ_HEAD(connection_list, connection) list;
+    struct connections *all;
+    struct event *timer; /* NULL: no limit. It runs while the list is not empty */
+    int64_t limit_ms;
 };
 
 struct connections {
-    struct loop *loop;
     struct evconnlistener *listener; /* NULL when draining */
+    bool is_paused;                  /* accepts no more for now */
     struct connections_options options;
-    struct connection *first;
+    struct state_list states[CONNECTION_STATES];
+    struct event *new_ones;            /* fires when there are some */
     struct connection **by_descriptor; /* owned; NULL where there is none */
     size_t descriptor_count;
     size_t count;
+    struct lingering *lingering;
 };
+
+/* ---- States ---- */
+
+static void leave(struct connection *connection)
+{
+    TAILQ_REMOVE(&connection->all->states[connection->state].list, connection, place);
+}
 
 static void enter(struct connection *connection, enum connection_state state)
 {
+    struct state_list *in = &connection->all->states[state];
     connection->state = state;
-    switch (state) {
-    case CONNECTION_NEW:
-        event_active(connection->timer, EV_TIMEOUT, 1);
-        break;
-    case CONNECTION_READING:
-        loop_timer_start(connection->timer, connection->all->options.read_timeout_ms);
-        break;
-    case CONNECTION_SERVING:
-        loop_timer_stop(connection->timer);
-        break;
-    case CONNECTION_IDLE:
-        loop_timer_start(connection->timer, connection->all->options.idle_timeout_ms);
-        break;
+    connection->entered_ms = now_mono_ms();
+    /* A timer that runs since before is at most early: it looks again. */
+    if (in->timer != NULL && !event_pending(in->timer, EV_TIMEOUT, NULL)) {
+        loop_timer_start(in->timer, in->limit_ms);
     }
+    TAILQ_INSERT_TAIL(&in->list, connection, place);
+}
+
+static void resume_accepting(struct connections *all)
+{
+    if (all->is_paused && all->listener != NULL) {
+        all->is_paused = false;
+        (void)evconnlistener_enable(all->listener);
+    }
+}
+
+static void move(struct connection *connection, enum connection_state state)
+{
+    leave(connection);
+    enter(connection, state);
+    if (state == CONNECTION_IDLE) {
+        resume_accepting(connection->all); /* it can give way */
+    }
+}
+
+static struct connection *first_of(const struct connections *all, enum connection_state state)
+{
+    return TAILQ_FIRST(&all->states[state].list);
 }
 
 /* Forgets connection; evhttp's part of it is gone or going. */
@@ -80,18 +129,13 @@ static void remove_connection(struct connection *connection)
         all->by_descriptor[descriptor] == connection) {
         all->by_descriptor[descriptor] = NULL;
     }
-    *connection->link = connection->next;
-    if (connection->next != NULL) {
-        connection->next->link = connection->link;
-    }
-    event_free(connection->timer);
+    leave(connection);
+    http_gate_clear(&connection->gate);
     (void)bufferevent_decref(connection->stream);
     mem_free(connection);
 
     all->count--;
-    if (all->listener != NULL && all->count == all->options.max - 1) {
-        (void)evconnlistener_enable(all->listener);
-    }
+    resume_accepting(all);
     if (all->count == 0) {
         all->options.on_none_left(all->options.arg);
     }
@@ -103,17 +147,101 @@ static void on_closed(struct evhttp_connection *http, void *arg)
     remove_connection(arg);
 }
 
+/* ---- What comes in ---- */
+
+/* A caller that waits with its body is told to go on. Not through evhttp's output, whose end would
+   count as the end of an answer. The socket's own buffer is empty: all answers are sent. */
+static void send_continue(struct connection *connection)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    (void)send(bufferevent_getfd(connection->stream), text, sizeof text - 1,
+               MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* evhttp reads it as soon as this returns to it, or on bufferevent_trigger. */
+static void pass(struct connection *connection)
+{
+    const struct strbuf *request = http_gate_request(&connection->gate);
+    struct evbuffer *input = bufferevent_get_input(connection->stream);
+    move(connection, CONNECTION_PASSED);
+    if (evbuffer_prepend(input, request->bytes, request->size) != 0) {
+        log_error("no_memory", log_nothing());
+        abort();
+    }
+}
+
+/* Gives all that is there to the gate, until a request is whole. */
+static void feed(struct connection *connection)
+{
+    struct evbuffer *input = bufferevent_get_input(connection->stream);
+    enum http_gate_step step = HTTP_GATE_MORE;
+    struct evbuffer_iovec part;
+    while (step != HTTP_GATE_WHOLE && evbuffer_peek(input, -1, NULL, &part, 1) > 0) {
+        size_t taken = 0;
+        step = http_gate_feed(&connection->gate, part.iov_base, part.iov_len, &taken);
+        (void)evbuffer_drain(input, taken);
+        if (step == HTTP_GATE_CONTINUE && evbuffer_get_length(input) == 0) {
+            send_continue(connection);
+        }
+    }
+    if (step == HTTP_GATE_WHOLE) {
+        pass(connection);
+    }
+}
+
+/* Before evhttp's own callback. Also for what we ourselves do with the input: that adds bytes only
+   in pass. */
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 {
     (void)input;
     struct connection *connection = arg;
-    if (info->n_added > 0) {
-        connection->has_begun = true;
-        if (connection->state == CONNECTION_IDLE) {
-            enter(connection, CONNECTION_READING);
-        }
+    if (info->n_added == 0) {
+        return;
+    }
+    if (connection->state == CONNECTION_IDLE) {
+        move(connection, CONNECTION_READING);
+    }
+    if (connection->state == CONNECTION_READING) {
+        feed(connection);
     }
 }
+
+/* ---- Limits of time ---- */
+
+static void close_connection(struct connection *connection)
+{
+    evhttp_connection_free(connection->http);
+}
+
+static void run_out(struct connection *connection)
+{
+    log_debug("connection_timeout", log_int("state", (int64_t)connection->state));
+    if (connection->state != CONNECTION_READING || !connection->gate.has_begun) {
+        close_connection(connection);
+        return;
+    }
+    struct bufferevent *stream = connection->stream;
+    http_gate_refuse(&connection->gate, &too_late);
+    pass(connection);
+    bufferevent_trigger(stream, EV_READ, 0);
+}
+
+static void on_limit(evutil_socket_t none, short events, void *arg)
+{
+    (void)none;
+    (void)events;
+    struct state_list *in = arg;
+    struct connection *first = NULL;
+    int64_t now_ms = now_mono_ms();
+    while ((first = TAILQ_FIRST(&in->list)) != NULL && first->entered_ms + in->limit_ms <= now_ms) {
+        run_out(first);
+    }
+    if (first != NULL) {
+        loop_timer_start(in->timer, first->entered_ms + in->limit_ms - now_ms);
+    }
+}
+
+/* ---- New connections ---- */
 
 static void remember_descriptor(struct connection *connection)
 {
@@ -131,7 +259,6 @@ static void remember_descriptor(struct connection *connection)
     all->by_descriptor[descriptor] = connection;
 }
 
-/* Before any of its bytes are read: the timer's priority is higher than theirs. */
 static void meet(struct connection *connection)
 {
     void *http = NULL;
@@ -143,34 +270,55 @@ static void meet(struct connection *connection)
     connection->http = http;
     evhttp_connection_set_closecb(connection->http, on_closed, connection);
     (void)evbuffer_add_cb(bufferevent_get_input(connection->stream), on_input, connection);
-    struct timeval limit = {
-        .tv_sec = (time_t)(connection->all->options.read_timeout_ms / 1000),
-        .tv_usec = (suseconds_t)(connection->all->options.read_timeout_ms % 1000) * 1000};
-    bufferevent_set_timeouts(connection->stream, NULL, &limit);
     bufferevent_setwatermark(connection->stream, EV_READ, 0, INPUT_BYTES_MAX);
     remember_descriptor(connection);
-    enter(connection, CONNECTION_READING);
+    move(connection, CONNECTION_READING);
     if (connection->all->listener == NULL) {
-        evhttp_connection_free(connection->http);
+        close_connection(connection);
     }
 }
 
-static void on_timer(evutil_socket_t none, short events, void *arg)
+/* Before any of their bytes are read: this event's priority is higher than theirs. */
+static void on_new(evutil_socket_t none, short events, void *arg)
 {
     (void)none;
     (void)events;
-    struct connection *connection = arg;
-    if (connection->state == CONNECTION_NEW) {
+    struct connections *all = arg;
+    struct connection *connection = NULL;
+    while ((connection = first_of(all, CONNECTION_NEW)) != NULL) {
         meet(connection);
-        return;
     }
-    log_debug("connection_timeout", log_bool("idle", connection->state == CONNECTION_IDLE));
-    evhttp_connection_free(connection->http);
+}
+
+/* A stranger that keeps connections open without a request may not keep others out. */
+static bool make_room(struct connections *all)
+{
+    struct connection *least = first_of(all, CONNECTION_IDLE);
+    if (least == NULL) {
+        least = first_of(all, CONNECTION_READING);
+    }
+    if (least != NULL) {
+        log_debug("connection_displaced", log_int("open", (int64_t)all->count));
+        close_connection(least);
+    }
+    return least != NULL;
+}
+
+static void pause_accepting(struct connections *all)
+{
+    if (!all->is_paused && all->listener != NULL) {
+        log_warn("too_many_connections", log_int("open", (int64_t)all->count));
+        all->is_paused = true;
+        (void)evconnlistener_disable(all->listener);
+    }
 }
 
 static struct bufferevent *on_accepted(struct event_base *base, void *arg)
 {
     struct connections *all = arg;
+    if (all->count >= all->options.max && !make_room(all)) {
+        pause_accepting(all);
+    }
     struct connection *connection = mem_new(1, sizeof *connection);
     connection->all = all;
     connection->stream = bufferevent_socket_new(base, -1, 0);
@@ -179,20 +327,10 @@ static struct bufferevent *on_accepted(struct event_base *base, void *arg)
         abort();
     }
     bufferevent_incref(connection->stream);
-    connection->timer = loop_timer_new(all->loop, on_timer, connection);
-    (void)event_priority_set(connection->timer, LOOP_URGENT);
-    connection->next = all->first;
-    connection->link = &all->first;
-    if (all->first != NULL) {
-        all->first->link = &connection->next;
-    }
-    all->first = connection;
+    http_gate_init(&connection->gate);
     all->count++;
-    if (all->count >= all->options.max && all->listener != NULL) {
-        log_warn("too_many_connections", log_int("open", (int64_t)all->count));
-        (void)evconnlistener_disable(all->listener);
-    }
     enter(connection, CONNECTION_NEW);
+    event_active(all->new_ones, EV_TIMEOUT, 1);
     return connection->stream;
 }
 
@@ -200,53 +338,103 @@ struct connections *connections_new(struct loop *loop, struct evhttp *http,
                                     struct evconnlistener *listener,
                                     const struct connections_options *options)
 {
+    const int64_t limits_ms[CONNECTION_STATES] = {
+        [CONNECTION_READING] = options->read_timeout_ms,
+        [CONNECTION_SENDING] = options->read_timeout_ms,
+        [CONNECTION_IDLE] = options->idle_timeout_ms,
+    };
     struct connections *all = mem_new(1, sizeof *all);
-    all->loop = loop;
     all->listener = listener;
     all->options = *options;
+    all->lingering = lingering_new(loop);
+    all->new_ones = loop_timer_new(loop, on_new, all);
+    (void)event_priority_set(all->new_ones, LOOP_URGENT);
+    for (int i = 0; i < CONNECTION_STATES; i++) {
+        struct state_list *in = &all->states[i];
+        TAILQ_INIT(&in->list);
+        in->limit_ms = limits_ms[i];
+        in->timer = in->limit_ms == 0 ? NULL : loop_timer_new(loop, on_limit, in);
+    }
     evhttp_set_bevcb(http, on_accepted, all);
     return all;
 }
 
 void connections_free(struct connections *connections)
 {
-    while (connections->first != NULL) { /* those that evhttp never met */
-        remove_connection(connections->first);
+    struct connection *left = NULL; /* those that evhttp never met */
+    while ((left = first_of(connections, CONNECTION_NEW)) != NULL) {
+        remove_connection(left);
     }
+    for (int i = 0; i < CONNECTION_STATES; i++) {
+        assert(first_of(connections, i) == NULL);
+        if (connections->states[i].timer != NULL) {
+            event_free(connections->states[i].timer);
+        }
+    }
+    event_free(connections->new_ones);
+    lingering_free(connections->lingering);
     mem_free(connections->by_descriptor);
     mem_free(connections);
 }
 
+/* ---- Requests ---- */
+
+static struct connection *find_connection(struct connections *connections,
+                                          struct evhttp_connection *http)
+{
+    evutil_socket_t descriptor = bufferevent_getfd(evhttp_connection_get_bufferevent(http));
+    struct connection *connection = connections->by_descriptor[descriptor];
+    assert(connection != NULL && connection->http == http);
+    return connection;
+}
+
+/* evhttp closes the connection now, or awaits the next request. */
 static void on_answer_sent(struct evhttp_request *request, void *arg)
 {
     (void)request;
     struct connection *connection = arg;
-    /* The next request may have come with this one: its bytes are announced only once. */
-    connection->has_begun = evbuffer_get_length(bufferevent_get_input(connection->stream)) > 0;
-    enter(connection, connection->has_begun ? CONNECTION_READING : CONNECTION_IDLE);
+    if (connection->gate.refusal != NULL) {
+        lingering_add(connection->all->lingering, bufferevent_getfd(connection->stream));
+        return;
+    }
+    http_gate_next(&connection->gate);
+    bool has_more = evbuffer_get_length(bufferevent_get_input(connection->stream)) > 0;
+    move(connection, has_more ? CONNECTION_READING : CONNECTION_IDLE);
+    if (has_more) {
+        feed(connection);
+    }
 }
 
-void connections_on_request(struct connections *connections, struct evhttp_request *request)
+const struct http_gate *connections_on_request(struct connections *connections,
+                                               struct evhttp_request *request)
+{
+    struct connection *connection =
+        find_connection(connections, evhttp_request_get_connection(request));
+    assert(connection->state == CONNECTION_PASSED);
+    move(connection, CONNECTION_SERVING);
+    evhttp_request_set_on_complete_cb(request, on_answer_sent, connection);
+    return &connection->gate;
+}
+
+void connections_on_answer(struct connections *connections, struct evhttp_request *request)
 {
     struct evhttp_connection *http = evhttp_request_get_connection(request);
-    evutil_socket_t descriptor = bufferevent_getfd(evhttp_connection_get_bufferevent(http));
-    struct connection *connection = connections->by_descriptor[descriptor];
-    assert(connection != NULL && connection->http == http);
-    enter(connection, CONNECTION_SERVING);
-    evhttp_request_set_on_complete_cb(request, on_answer_sent, connection);
+    if (http != NULL) { /* else its caller has hung up */
+        move(find_connection(connections, http), CONNECTION_SENDING);
+    }
 }
 
-/* Closes those that have no request with us; which of them, has_begun decides. */
-static void close_some(struct connections *connections, bool even_begun)
+/* ---- Stopping ---- */
+
+/* Closes those in state, or of them those of which no byte of a request has come. */
+static void close_all(struct connections *connections, enum connection_state state, bool even_begun)
 {
     struct connection *next = NULL;
-    for (struct connection *connection = connections->first; connection != NULL;
+    for (struct connection *connection = first_of(connections, state); connection != NULL;
          connection = next) {
-        next = connection->next;
-        bool is_ours =
-            connection->state == CONNECTION_NEW || connection->state == CONNECTION_SERVING;
-        if (!is_ours && (even_begun || !connection->has_begun)) {
-            evhttp_connection_free(connection->http);
+        next = TAILQ_NEXT(connection, place);
+        if (even_begun || !connection->gate.has_begun) {
+            close_connection(connection);
         }
     }
 }
@@ -254,7 +442,8 @@ static void close_some(struct connections *connections, bool even_begun)
 void connections_drain(struct connections *connections)
 {
     connections->listener = NULL;
-    close_some(connections, false);
+    close_all(connections, CONNECTION_IDLE, false);
+    close_all(connections, CONNECTION_READING, false);
 }
 
 size_t connections_count(const struct connections *connections)
@@ -264,5 +453,6 @@ size_t connections_count(const struct connections *connections)
 
 void connections_drop_unfinished(struct connections *connections)
 {
-    close_some(connections, true);
+    close_all(connections, CONNECTION_IDLE, true);
+    close_all(connections, CONNECTION_READING, true);
 }

@@ -1,8 +1,10 @@
-/* The open connections of an evhttp server: how many there may be, how long each may take, and
-   which of them can be closed when we stop. evhttp itself knows none of this. */
+/* The open connections of an evhttp server: how many there may be, how long each may take, which of
+   them can be closed when we stop, and the gate (http_gate.h) that each one's bytes go through.
+   evhttp itself knows none of this. */
 #ifndef OMNIHOOK_API_CONNECTIONS_H
 #define OMNIHOOK_API_CONNECTIONS_H
 
+#include "api/http_gate.h"
 #include "common/loop.h"
 
 #include <stddef.h>
@@ -16,7 +18,10 @@ struct connections;
 struct connections_options {
     int64_t read_timeout_ms; /* for a request to arrive in full, and for an answer to be taken */
     int64_t idle_timeout_ms; /* between two requests */
-    size_t max;              /* above it no more are accepted until one closes */
+    /* When there are as many, a new one takes the place of the one that has been idle for the
+       longest time, else of the one that has been sending its request for the longest; when all
+       have their request with us, no more are accepted until one closes. */
+    size_t max;
     void (*on_none_left)(void *arg); /* each time that the last one has closed */
     void *arg;
 };
@@ -30,8 +35,13 @@ void connections_free(struct connections *connections);
 
 size_t connections_count(const struct connections *connections);
 
-/* A request has arrived in full and is with us, until evhttp has sent its answer. */
-void connections_on_request(struct connections *connections, struct evhttp_request *request);
+/* evhttp has a request: the one that the gate made. What it stands for is borrowed until the
+   caller returns to the loop. It is with us until evhttp has sent its answer. */
+const struct http_gate *connections_on_request(struct connections *connections,
+                                               struct evhttp_request *request);
+
+/* The answer is on its way; from here on the caller's reading is awaited. */
+void connections_on_answer(struct connections *connections, struct evhttp_request *request);
 
 /* The listener is going: accepts no more, and closes all that wait between requests. */
 void connections_drain(struct connections *connections);

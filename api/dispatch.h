@@ -5,8 +5,6 @@
 #include "api/auth_omnitron.h"
 #include "api/handlers.h"
 
-enum { BODY_BYTES_MAX = 64 * 1024, HEADER_BYTES_MAX = 16 * 1024 };
-
 struct dispatch {
     const struct services *services;
     struct settings_store *store;

@@ -16,8 +16,12 @@ enum { RETRY_AFTER_S = 1 };
 static const char *reason_of(int status)
 {
     switch (status) {
+    case 408:
+        return "Request Timeout";
     case 413:
         return "Content Too Large";
+    case 417:
+        return "Expectation Failed";
     case 429:
         return "Too Many Requests";
     case 431:
@@ -32,33 +36,13 @@ void reply_add_header(struct request *request, const char *name, const char *val
     (void)evhttp_add_header(evhttp_request_get_output_headers(request_http(request)), name, value);
 }
 
-/* A body that evhttp does not read would be taken for the next request of the connection. */
-static bool has_unread_body(const struct request *request)
-{
-    switch (evhttp_request_get_command(request_http(request))) {
-    case EVHTTP_REQ_GET:
-    case EVHTTP_REQ_POST:
-    case EVHTTP_REQ_PUT:
-    case EVHTTP_REQ_PATCH:
-    case EVHTTP_REQ_DELETE:
-    case EVHTTP_REQ_OPTIONS:
-        return false;
-    case EVHTTP_REQ_HEAD:
-    case EVHTTP_REQ_TRACE:
-    case EVHTTP_REQ_CONNECT:
-    default:
-        return request_header(request, "Content-Length") != NULL ||
-               request_header(request, "Transfer-Encoding") != NULL;
-    }
-}
-
 /* Ends request. bytes NULL = no body. */
 static void send_answer(struct request *request, int status, const char *bytes, size_t size)
 {
     struct evhttp_request *http = request_http(request);
     reply_add_header(request, "X-Request-Id", request_id(request));
     reply_add_header(request, "Cache-Control", "no-store");
-    if (request_must_close(request) || has_unread_body(request)) {
+    if (request_must_close(request)) {
         reply_add_header(request, "Connection", "close");
     }
     if (bytes != NULL) {

@@ -3,6 +3,7 @@
 #ifndef OMNIHOOK_API_REQUEST_H
 #define OMNIHOOK_API_REQUEST_H
 
+#include "api/http_gate.h"
 #include "api/routes.h"
 #include "common/settings.h"
 
@@ -13,35 +14,31 @@ struct request;
 
 /* What the open requests of a server have in common. */
 struct request_group {
-    size_t open;     /* not answered yet */
-    bool is_closing; /* answers close their connection */
+    size_t open;                                               /* not answered yet */
+    bool is_closing;                                           /* answers close their connection */
+    void (*on_answer)(void *arg, struct evhttp_request *http); /* one is about to be sent */
     void (*on_none_open)(void *arg);
     void *arg;
 };
 
 enum { REQUEST_ID_MAX = 128 };
 
-/* http stays evhttp's, but may not be answered by others. */
-struct request *request_new(struct evhttp_request *http, struct request_group *group);
+/* http stays evhttp's, but may not be answered by others. What gate says of it is copied. */
+struct request *request_new(struct evhttp_request *http, const struct http_gate *gate,
+                            struct request_group *group);
 
 /* The caller's X-Request-Id when it is a good one, else ours. */
 const char *request_id(const struct request *request);
 
-/* Of the request target, without the query; never NULL. */
-const char *request_path(const struct request *request);
 enum method request_method(const struct request *request);
-/* "PUT". */
+/* As the caller wrote it: "PUT". "" when it is not known. */
 const char *request_method_name(const struct request *request);
-bool request_is_http_1_1(const struct request *request);
 
-/* NULL when there is none; the first when there are many. */
+/* NULL when there is none; the first when there are many. Only the fields that http_head.c keeps
+   get here. */
 const char *request_header(const struct request *request, const char *name);
-size_t request_header_count(const struct request *request, const char *name);
-/* Bytes of all header lines. */
-size_t request_headers_size(const struct request *request);
-size_t request_body_size(const struct request *request);
 
-void request_set_route(struct request *request, const struct route *route);
+/* NULL when there is nothing at its path. */
 const struct route *request_route(const struct request *request);
 
 /* The account that calls, with the version of the settings that knows it: kept until the answer. */

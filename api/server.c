@@ -1,7 +1,7 @@
 #include "api/server.h"
 
 #include "api/connections.h"
-#include "api/dispatch.h"
+#include "api/lingering.h"
 #include "api/reply.h"
 #include "common/listen_socket.h"
 #include "common/log.h"
@@ -16,14 +16,8 @@ enum {
     CONNECTIONS_MAX = 8192,
     /* A request outlives its connection when the caller hangs up: callers could pile them up. */
     OPEN_REQUESTS_MAX = 2 * CONNECTIONS_MAX,
-    OTHER_DESCRIPTORS = 128, /* Redis, Omnitron, the ops listener, files of the settings */
-
-    /* Beyond the limits that we tell, so that what passes those a little gets an answer of ours. */
-    EVHTTP_HEADERS_MAX = 2 * HEADER_BYTES_MAX,
-    EVHTTP_BODY_MAX = 2 * BODY_BYTES_MAX,
-
-    /* All bits: also methods that evhttp does not know get our answer. */
-    ALL_METHODS = 0xFFFF,
+    /* Redis, Omnitron, the ops listener, files of the settings */
+    OTHER_DESCRIPTORS = LINGERING_MAX + 128,
 };
 
 struct server {
@@ -38,13 +32,23 @@ struct server {
 static void on_http_request(struct evhttp_request *http, void *arg)
 {
     struct server *server = arg;
-    connections_on_request(server->connections, http);
-    struct request *request = request_new(http, &server->requests);
+    const struct http_gate *gate = connections_on_request(server->connections, http);
+    struct request *request = request_new(http, gate, &server->requests);
+    if (gate->refusal != NULL) {
+        reply_error_and_close(request, gate->refusal->status, gate->refusal->detail);
+        return;
+    }
     if (server->requests.open > OPEN_REQUESTS_MAX) {
         reply_try_later(request, HTTP_SERVUNAVAIL, 1, "Too many requests are open.");
         return;
     }
     server->options.on_request(server->options.arg, request);
+}
+
+static void on_answer(void *arg, struct evhttp_request *http)
+{
+    struct server *server = arg;
+    connections_on_answer(server->connections, http);
 }
 
 /* Once, when neither a connection nor a request (whose caller may have hung up) is left. */
@@ -91,9 +95,6 @@ static void serve(struct server *server, struct loop *loop, int descriptor)
     };
     server->connections = connections_new(
         loop, server->http, evhttp_bound_socket_get_listener(server->bound), &options);
-    evhttp_set_allowed_methods(server->http, ALL_METHODS);
-    evhttp_set_max_headers_size(server->http, EVHTTP_HEADERS_MAX);
-    evhttp_set_max_body_size(server->http, EVHTTP_BODY_MAX);
     evhttp_set_gencb(server->http, on_http_request, server);
 }
 
@@ -109,7 +110,8 @@ bool server_start(struct loop *loop, const struct server_options *options, struc
     }
     *server = mem_new(1, sizeof **server);
     (*server)->options = *options;
-    (*server)->requests = (struct request_group){.on_none_open = check_stopped, .arg = *server};
+    (*server)->requests = (struct request_group){
+        .on_answer = on_answer, .on_none_open = check_stopped, .arg = *server};
     serve(*server, loop, descriptor);
     char name[LISTEN_SOCKET_NAME_SIZE];
     log_info("listening", log_text("address", listen_socket_name(name, descriptor)));

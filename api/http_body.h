@@ -1,0 +1,24 @@
+/* The body of an HTTP/1 request: finds its end and throws it away, since no call of ours reads one.
+   Chunks by the strict reading of RFC 9112, section 7. Pure. */
+#ifndef OMNIHOOK_API_HTTP_BODY_H
+#define OMNIHOOK_API_HTTP_BODY_H
+
+#include "api/http_head.h"
+
+struct http_body {
+    int state;
+    uint64_t left;                      /* of the length, or of the chunk */
+    uint64_t total;                     /* of all chunks */
+    size_t digits;                      /* of the chunk's size */
+    size_t extra;                       /* bytes of extensions and trailers */
+    bool is_whole;                      /* the end has been found */
+    const struct http_refusal *refusal; /* NULL as long as it is well formed */
+};
+
+/* A body as a well formed head announces it; without one it is whole at once. */
+void http_body_start(struct http_body *body, const struct http_head *head);
+
+/* Takes bytes up to the end of the body or to what is wrong in it; gives how many it took. */
+size_t http_body_feed(struct http_body *body, const char *bytes, size_t size);
+
+#endif

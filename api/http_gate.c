@@ -1,0 +1,178 @@
+#include "api/http_gate.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    REQUEST_BYTES_MAX = 2 * HTTP_HEAD_BYTES_MAX,
+    KEPT_CAPACITY = 1024, /* between two requests */
+};
+
+static const struct http_refusal bad_byte = {
+    400, "Malformed request: a byte that no header may have, or a line that does not end in CRLF."};
+
+void http_gate_init(struct http_gate *gate)
+{
+    *gate = (struct http_gate){0};
+    strbuf_init(&gate->bytes, HTTP_HEAD_BYTES_MAX);
+    strbuf_init(&gate->fields, REQUEST_BYTES_MAX);
+    strbuf_init(&gate->request, REQUEST_BYTES_MAX);
+}
+
+void http_gate_clear(struct http_gate *gate)
+{
+    strbuf_clear(&gate->bytes);
+    strbuf_clear(&gate->fields);
+    strbuf_clear(&gate->request);
+}
+
+/* Memory for another request of the usual size is kept: idle connections may be many. */
+static void empty(struct strbuf *buffer)
+{
+    if (buffer->capacity > KEPT_CAPACITY) {
+        size_t max = buffer->max;
+        strbuf_clear(buffer);
+        strbuf_init(buffer, max);
+    } else {
+        strbuf_reset(buffer);
+    }
+}
+
+void http_gate_next(struct http_gate *gate)
+{
+    assert(gate->refusal == NULL);
+    empty(&gate->bytes);
+    empty(&gate->fields);
+    empty(&gate->request);
+    gate->has_begun = gate->has_head = gate->has_line = gate->has_skipped_line = false;
+    gate->last = '\0';
+    gate->line_size = 0;
+    gate->head = (struct http_head){0};
+}
+
+/* ---- What evhttp gets ---- */
+
+static const char *connection_for_evhttp(const struct http_gate *gate)
+{
+    if (gate->refusal != NULL || gate->head.is_last) {
+        return "Connection: close\r\n";
+    }
+    return gate->head.is_http_1_0 ? "Connection: keep-alive\r\n" : "";
+}
+
+static enum http_gate_step finish(struct http_gate *gate)
+{
+    /* All that a method means to evhttp is whether the answer has a body. */
+    bool is_head = strcmp(gate->head.method, "HEAD") == 0;
+    (void)strbuf_addf(&gate->request, "%s / HTTP/1.%c\r\n", is_head ? "HEAD" : "GET",
+                      gate->head.is_http_1_0 ? '0' : '1');
+    (void)strbuf_add(&gate->request, gate->fields.bytes, gate->fields.size);
+    (void)strbuf_addf(&gate->request, "%s\r\n", connection_for_evhttp(gate));
+    assert(!gate->request.is_full);
+    return HTTP_GATE_WHOLE;
+}
+
+void http_gate_refuse(struct http_gate *gate, const struct http_refusal *refusal)
+{
+    gate->refusal = refusal;
+    (void)finish(gate);
+}
+
+const struct strbuf *http_gate_request(const struct http_gate *gate)
+{
+    return &gate->request;
+}
+
+/* ---- What comes in ---- */
+
+/* Every line ends in CR LF, and neither stands anywhere else. */
+static bool may_follow(char last, char byte)
+{
+    if (last == '\r') {
+        return byte == '\n';
+    }
+    return byte == '\r' || http_is_text_byte(byte);
+}
+
+/* Takes bytes up to the end of the first empty line or to one that may not be there. */
+static size_t scan_head(struct http_gate *gate, const char *bytes, size_t size, bool *is_end)
+{
+    size_t at = 0;
+    *is_end = false;
+    while (at < size && !*is_end && gate->refusal == NULL) {
+        char byte = bytes[at++];
+        if (!may_follow(gate->last, byte)) {
+            gate->refusal = &bad_byte;
+        } else if (byte == '\n') {
+            *is_end = gate->line_size == 0;
+            gate->line_size = 0;
+        } else if (byte != '\r') {
+            gate->line_size++;
+        }
+        gate->last = byte;
+    }
+    return at;
+}
+
+/* The empty line has come. One in front of a request is skipped, as RFC 9112, 2.2 asks for. */
+static void end_head(struct http_gate *gate)
+{
+    if (gate->bytes.size == 2 && !gate->has_skipped_line) {
+        gate->has_skipped_line = true;
+        strbuf_reset(&gate->bytes);
+        return;
+    }
+    gate->has_head = true;
+    gate->refusal =
+        http_head_parse(&gate->head, gate->bytes.bytes, gate->bytes.size, &gate->fields);
+    if (gate->refusal == NULL) {
+        http_body_start(&gate->body, &gate->head);
+    }
+}
+
+/* Who speaks another protocol is told so at once: an empty line may never come. */
+static void check_line_early(struct http_gate *gate)
+{
+    const char *end = memchr(gate->bytes.bytes, '\n', gate->bytes.size);
+    if (end != NULL) {
+        gate->has_line = true;
+        size_t size = (size_t)(end - gate->bytes.bytes) - 1;
+        gate->refusal = http_head_check_line(gate->bytes.bytes, size);
+    }
+}
+
+static size_t feed_head(struct http_gate *gate, const char *bytes, size_t size)
+{
+    size_t room = HTTP_HEAD_BYTES_MAX - gate->bytes.size;
+    bool is_end = false;
+    size_t taken = scan_head(gate, bytes, size < room ? size : room, &is_end);
+    (void)strbuf_add(&gate->bytes, bytes, taken);
+    if (is_end) {
+        end_head(gate);
+    } else if (gate->refusal == NULL && gate->bytes.size == HTTP_HEAD_BYTES_MAX) {
+        gate->refusal = &http_head_too_large;
+    } else if (gate->refusal == NULL && !gate->has_line) {
+        check_line_early(gate);
+    }
+    return taken;
+}
+
+enum http_gate_step http_gate_feed(struct http_gate *gate, const char *bytes, size_t size,
+                                   size_t *taken)
+{
+    bool had_head = gate->has_head;
+    *taken = 0;
+    gate->has_begun = gate->has_begun || size > 0;
+    while (*taken < size && !gate->has_head && gate->refusal == NULL) {
+        *taken += feed_head(gate, bytes + *taken, size - *taken);
+    }
+    if (gate->has_head && gate->refusal == NULL) {
+        if (!had_head && gate->head.expects_continue && !gate->body.is_whole) {
+            return HTTP_GATE_CONTINUE;
+        }
+        *taken += http_body_feed(&gate->body, bytes + *taken, size - *taken);
+        gate->refusal = gate->body.refusal;
+    }
+    bool is_whole = gate->refusal != NULL || (gate->has_head && gate->body.is_whole);
+    return is_whole ? finish(gate) : HTTP_GATE_MORE;
+}
