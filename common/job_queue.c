@@ -20,6 +20,11 @@ extern const unsigned char embedded_promote_lua[];
 extern const unsigned char embedded_take_back_lua[];
 extern const unsigned char embedded_take_back_own_lua[];
 extern const unsigned char embedded_audit_lua[];
+extern const unsigned char embedded_overview_lua[];
+extern const unsigned char embedded_list_workers_lua[];
+extern const unsigned char embedded_list_statuses_lua[];
+extern const unsigned char embedded_list_dead_lua[];
+extern const unsigned char embedded_drop_dead_lua[];
 
 static const unsigned char *const bodies[QUEUE_SCRIPTS] = {
     [SCRIPT_ENQUEUE] = embedded_enqueue_lua,
@@ -36,6 +41,11 @@ static const unsigned char *const bodies[QUEUE_SCRIPTS] = {
     [SCRIPT_TAKE_BACK] = embedded_take_back_lua,
     [SCRIPT_TAKE_BACK_OWN] = embedded_take_back_own_lua,
     [SCRIPT_AUDIT] = embedded_audit_lua,
+    [SCRIPT_OVERVIEW] = embedded_overview_lua,
+    [SCRIPT_LIST_WORKERS] = embedded_list_workers_lua,
+    [SCRIPT_LIST_STATUSES] = embedded_list_statuses_lua,
+    [SCRIPT_LIST_DEAD] = embedded_list_dead_lua,
+    [SCRIPT_DROP_DEAD] = embedded_drop_dead_lua,
 };
 
 struct job_queue *job_queue_new(struct redis_client *client,
@@ -136,4 +146,12 @@ void queue_settle_done(struct queue_call *call, const struct redis_reply *reply,
         why_not = queue_reply_odd(&err, "a worker's step");
     }
     call->fn.done(call->arg, why_not);
+}
+
+void queue_settle_document(struct queue_call *call, const struct redis_reply *reply,
+                           const struct error *why_not)
+{
+    size_t size = 0;
+    const char *document = why_not == NULL ? redis_reply_text(reply, &size) : NULL;
+    call->fn.document(call->arg, document, size, why_not);
 }

@@ -56,10 +56,11 @@ void job_queue_get_state(struct job_queue *queue, const char *account, job_state
 typedef void job_aborted_fn(void *arg, bool found, const struct error *why_not);
 void job_queue_abort(struct job_queue *queue, const char *account, job_aborted_fn *fn, void *arg);
 
-/* The report document of the HTTP API as JSON text: of the current job, else the last. NULL and no
-   error when none is remembered. */
-typedef void job_report_fn(void *arg, const char *report, size_t size, const struct error *why_not);
-void job_queue_get_report(struct job_queue *queue, const char *account, job_report_fn *fn,
+/* document is JSON text, borrowed until fn returns; NULL without an error when there is none. */
+typedef void job_document_fn(void *arg, const char *document, size_t size,
+                             const struct error *why_not);
+/* The report document of the HTTP API: of the current job, else the last; none = not remembered. */
+void job_queue_get_report(struct job_queue *queue, const char *account, job_document_fn *fn,
                           void *arg);
 
 /* ---- For the worker ---- */

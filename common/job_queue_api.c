@@ -92,19 +92,11 @@ void job_queue_abort(struct job_queue *queue, const char *account, job_aborted_f
     queue_script_send(call, SCRIPT_ABORT, &command, queue->client);
 }
 
-static void settle_report(struct queue_call *call, const struct redis_reply *reply,
-                          const struct error *why_not)
-{
-    size_t size = 0;
-    const char *report = why_not == NULL ? redis_reply_text(reply, &size) : NULL;
-    call->fn.report(call->arg, report, size, why_not);
-}
-
-void job_queue_get_report(struct job_queue *queue, const char *account, job_report_fn *fn,
+void job_queue_get_report(struct job_queue *queue, const char *account, job_document_fn *fn,
                           void *arg)
 {
-    struct queue_call *call = queue_call_new(queue, settle_report, arg);
-    call->fn.report = fn;
+    struct queue_call *call = queue_call_new(queue, queue_settle_document, arg);
+    call->fn.document = fn;
     struct redis_command command;
     queue_script_begin(queue, SCRIPT_REPORT, &command);
     redis_command_add(&command, account);

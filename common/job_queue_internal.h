@@ -21,6 +21,11 @@ enum queue_script {
     SCRIPT_TAKE_BACK,
     SCRIPT_TAKE_BACK_OWN,
     SCRIPT_AUDIT,
+    SCRIPT_OVERVIEW,
+    SCRIPT_LIST_WORKERS,
+    SCRIPT_LIST_STATUSES,
+    SCRIPT_LIST_DEAD,
+    SCRIPT_DROP_DEAD,
     QUEUE_SCRIPTS
 };
 
@@ -51,7 +56,7 @@ struct queue_call {
         job_enqueued_fn *enqueued;
         job_state_fn *state;
         job_aborted_fn *aborted;
-        job_report_fn *report;
+        job_document_fn *document;
         job_popped_fn *popped;
         job_claimed_fn *claimed;
         job_done_fn *done;
@@ -80,6 +85,10 @@ void queue_command_send(struct queue_call *call, const struct redis_command *com
 
 /* The text at index of an array reply; "" when there is none. */
 const char *queue_reply_word(const struct redis_reply *reply, size_t index);
+
+/* Tells call->fn.document of an answer that is a JSON document, or nil. */
+void queue_settle_document(struct queue_call *call, const struct redis_reply *reply,
+                           const struct error *why_not);
 
 /* For an answer that our scripts do not give: fills err and returns it. */
 const struct error *queue_reply_odd(struct error *err, const char *call);

@@ -249,15 +249,15 @@ bool desk_abort(struct queue_desk *desk, const char *account)
     return answer;
 }
 
-static void on_report(void *arg, const char *report, size_t size, const struct error *why_not)
+static void on_document(void *arg, const char *document, size_t size, const struct error *why_not)
 {
     const struct ask *ask = arg;
     assert_null(why_not);
-    if (report != NULL) {
+    if (document != NULL) {
         json_error_t error;
-        json_t *parsed = json_loadb(report, size, JSON_REJECT_DUPLICATES, &error);
+        json_t *parsed = json_loadb(document, size, JSON_REJECT_DUPLICATES, &error);
         if (parsed == NULL) {
-            fail_because("%s in %s", error.text, report);
+            fail_because("%s in %s", error.text, document);
         }
         *(json_t **)ask->answer = parsed;
     }
@@ -269,7 +269,27 @@ json_t *desk_report(struct queue_desk *desk, const char *account)
     json_t *answer = NULL;
     struct ask ask;
     begin(&ask, desk, &answer);
-    job_queue_get_report(desk->queue, account, on_report, &ask);
+    job_queue_get_report(desk->queue, account, on_document, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+json_t *desk_document(struct queue_desk *desk, desk_get_fn *get)
+{
+    json_t *answer = NULL;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    get(desk->queue, on_document, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+json_t *desk_statuses(struct queue_desk *desk, const char *const *accounts, size_t count)
+{
+    json_t *answer = NULL;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_list_statuses(desk->queue, accounts, count, on_document, &ask);
     wait_answer(&ask);
     return answer;
 }
@@ -459,6 +479,16 @@ static int64_t sweep(struct queue_desk *desk, sweep_fn *start)
     struct ask ask;
     begin(&ask, desk, &answer);
     start(desk->queue, on_swept, &ask);
+    wait_answer(&ask);
+    return answer;
+}
+
+int64_t desk_drop_dead(struct queue_desk *desk, const char *job)
+{
+    int64_t answer = 0;
+    struct ask ask;
+    begin(&ask, desk, &answer);
+    job_queue_drop_dead(desk->queue, job, on_swept, &ask);
     wait_answer(&ask);
     return answer;
 }

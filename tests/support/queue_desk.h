@@ -3,7 +3,7 @@
 #ifndef OMNIHOOK_TESTS_SUPPORT_QUEUE_DESK_H
 #define OMNIHOOK_TESTS_SUPPORT_QUEUE_DESK_H
 
-#include "common/job_queue.h"
+#include "common/job_queue_view.h"
 #include "tests/support/redis_fixture.h"
 
 #include <jansson.h>
@@ -45,6 +45,13 @@ bool desk_abort(struct queue_desk *desk, const char *account);
 
 /* The report, parsed: to be json_decref'ed; NULL when there is none. */
 json_t *desk_report(struct queue_desk *desk, const char *account);
+
+/* job_queue_view.h, parsed as desk_report. get: job_queue_get_overview, job_queue_list_workers ...
+ */
+typedef void desk_get_fn(struct job_queue *queue, job_document_fn *fn, void *arg);
+json_t *desk_document(struct queue_desk *desk, desk_get_fn *get);
+json_t *desk_statuses(struct queue_desk *desk, const char *const *accounts, size_t count);
+int64_t desk_drop_dead(struct queue_desk *desk, const char *job);
 
 enum error_code desk_register(struct queue_desk *desk, const char *worker);
 enum error_code desk_unregister(struct queue_desk *desk, const char *worker);

@@ -1,0 +1,31 @@
+/* What an operator sees of the job machine, and does to what has failed. Each answer is one JSON
+   document, made by a script in one atomic step; its shape stands in the script's head
+   (common/lua/). Rules of the calls: job_queue.h. */
+#ifndef OMNIHOOK_COMMON_JOB_QUEUE_VIEW_H
+#define OMNIHOOK_COMMON_JOB_QUEUE_VIEW_H
+
+#include "common/job_queue.h"
+
+enum {
+    JOB_STATUSES_MAX = 50,  /* accounts in one call */
+    JOB_WORKERS_MAX = 1000, /* listed; there may be more */
+};
+
+/* Queue, delayed, dead, active, workers, and the totals: overview.lua. */
+void job_queue_get_overview(struct job_queue *queue, job_document_fn *fn, void *arg);
+
+/* The workers whose leases end first: list_workers.lua. */
+void job_queue_list_workers(struct job_queue *queue, job_document_fn *fn, void *arg);
+
+/* Up to JOB_STATUSES_MAX accounts, which exist in the settings: list_statuses.lua. */
+void job_queue_list_statuses(struct job_queue *queue, const char *const *accounts, size_t count,
+                             job_document_fn *fn, void *arg);
+
+/* At most 1000, newest first: list_dead.lua. */
+void job_queue_list_dead(struct job_queue *queue, job_document_fn *fn, void *arg);
+
+/* Forgets what is remembered of a job that failed; tells how many entries that were. To retry one,
+   enqueue its account first. */
+void job_queue_drop_dead(struct job_queue *queue, const char *job, job_swept_fn *fn, void *arg);
+
+#endif
