@@ -18,6 +18,7 @@ extern const unsigned char embedded_progress_lua[];
 extern const unsigned char embedded_finish_lua[];
 extern const unsigned char embedded_promote_lua[];
 extern const unsigned char embedded_take_back_lua[];
+extern const unsigned char embedded_watch_lua[];
 extern const unsigned char embedded_take_back_own_lua[];
 extern const unsigned char embedded_audit_lua[];
 extern const unsigned char embedded_overview_lua[];
@@ -27,19 +28,13 @@ extern const unsigned char embedded_list_dead_lua[];
 extern const unsigned char embedded_drop_dead_lua[];
 
 static const unsigned char *const bodies[QUEUE_SCRIPTS] = {
-    [SCRIPT_ENQUEUE] = embedded_enqueue_lua,
-    [SCRIPT_ABORT] = embedded_abort_lua,
-    [SCRIPT_REPORT] = embedded_report_lua,
-    [SCRIPT_POP] = embedded_pop_lua,
-    [SCRIPT_CLAIM] = embedded_claim_lua,
-    [SCRIPT_REGISTER] = embedded_register_lua,
-    [SCRIPT_BEAT] = embedded_beat_lua,
-    [SCRIPT_UNREGISTER] = embedded_unregister_lua,
-    [SCRIPT_PROGRESS] = embedded_progress_lua,
-    [SCRIPT_FINISH] = embedded_finish_lua,
-    [SCRIPT_PROMOTE] = embedded_promote_lua,
-    [SCRIPT_TAKE_BACK] = embedded_take_back_lua,
-    [SCRIPT_TAKE_BACK_OWN] = embedded_take_back_own_lua,
+    [SCRIPT_ENQUEUE] = embedded_enqueue_lua,   [SCRIPT_ABORT] = embedded_abort_lua,
+    [SCRIPT_REPORT] = embedded_report_lua,     [SCRIPT_POP] = embedded_pop_lua,
+    [SCRIPT_CLAIM] = embedded_claim_lua,       [SCRIPT_REGISTER] = embedded_register_lua,
+    [SCRIPT_BEAT] = embedded_beat_lua,         [SCRIPT_UNREGISTER] = embedded_unregister_lua,
+    [SCRIPT_PROGRESS] = embedded_progress_lua, [SCRIPT_FINISH] = embedded_finish_lua,
+    [SCRIPT_PROMOTE] = embedded_promote_lua,   [SCRIPT_TAKE_BACK] = embedded_take_back_lua,
+    [SCRIPT_WATCH] = embedded_watch_lua,       [SCRIPT_TAKE_BACK_OWN] = embedded_take_back_own_lua,
     [SCRIPT_AUDIT] = embedded_audit_lua,
     [SCRIPT_OVERVIEW] = embedded_overview_lua,
     [SCRIPT_LIST_WORKERS] = embedded_list_workers_lua,
@@ -59,7 +54,6 @@ struct job_queue *job_queue_new(struct redis_client *client,
     queue_key_print(queue->prefix, queue->namespace_name, QUEUE_KEY_PREFIX, NULL);
     queue_key_print(queue->queue_key, queue->namespace_name, QUEUE_KEY_QUEUE, NULL);
     queue_key_print(queue->events_channel, queue->namespace_name, QUEUE_KEY_EVENTS, NULL);
-    queue_key_print(queue->hints_channel, queue->namespace_name, QUEUE_KEY_HINTS, NULL);
     for (size_t i = 0; i < QUEUE_SCRIPTS; i++) {
         redis_script_init(&queue->scripts[i], embedded_prelude_lua, bodies[i]);
     }
@@ -80,9 +74,10 @@ const char *job_queue_events_channel(const struct job_queue *queue)
     return queue->events_channel;
 }
 
-const char *job_queue_hints_channel(const struct job_queue *queue)
+char *job_queue_hints_channel(const struct job_queue *queue, const char *worker,
+                              char channel[QUEUE_KEY_SIZE])
 {
-    return queue->hints_channel;
+    return queue_key_print(channel, queue->namespace_name, QUEUE_KEY_HINTS, worker);
 }
 
 struct queue_call *queue_call_new(struct job_queue *queue, queue_settle_fn *settle, void *arg)

@@ -9,6 +9,7 @@
 #define OMNIHOOK_COMMON_JOB_QUEUE_H
 
 #include "common/backoff.h"
+#include "common/queue_keys.h"
 #include "common/random_id.h"
 #include "common/redis_client.h"
 
@@ -170,6 +171,8 @@ typedef void job_swept_fn(void *arg, int64_t moved, const struct error *why_not)
 void job_queue_promote(struct job_queue *queue, job_swept_fn *fn, void *arg);
 /* Takes back the jobs of workers whose lease has ended. */
 void job_queue_take_back(struct job_queue *queue, job_swept_fn *fn, void *arg);
+/* The same for workers that died, although their lease still holds: their connections are gone. */
+void job_queue_watch(struct job_queue *queue, job_swept_fn *fn, void *arg);
 /* Takes back what lies in the worker's own list, but belongs to none of its known_count runs: the
    reply to a pop was lost. known: the tokens of all claims that were sent and whose run is not
    over, answered or not. Call only while no pop is under way, and no popped element waits for its
@@ -184,8 +187,10 @@ void job_queue_unregister(struct job_queue *queue, const char *worker, job_done_
 
 /* The channel of every change of state and progress, as JSON lines. */
 const char *job_queue_events_channel(const struct job_queue *queue);
-/* The channel of aborts: each message is an account whose running job is to end. Only a hint: the
-   answer to a beat is what counts. */
-const char *job_queue_hints_channel(const struct job_queue *queue);
+/* The channel that the worker listens on, on a connection of its own, for as long as it is there:
+   who listens no more is taken for dead (job_queue_watch). Each message is an account whose running
+   job is to end. Only a hint: the answer to a beat is what counts. Returns channel. */
+char *job_queue_hints_channel(const struct job_queue *queue, const char *worker,
+                              char channel[QUEUE_KEY_SIZE]);
 
 #endif

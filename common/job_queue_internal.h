@@ -3,7 +3,6 @@
 #define OMNIHOOK_COMMON_JOB_QUEUE_INTERNAL_H
 
 #include "common/job_queue.h"
-#include "common/queue_keys.h"
 #include "common/redis_script.h"
 
 enum queue_script {
@@ -19,6 +18,7 @@ enum queue_script {
     SCRIPT_FINISH,
     SCRIPT_PROMOTE,
     SCRIPT_TAKE_BACK,
+    SCRIPT_WATCH,
     SCRIPT_TAKE_BACK_OWN,
     SCRIPT_AUDIT,
     SCRIPT_OVERVIEW,
@@ -36,7 +36,6 @@ struct job_queue {
     char prefix[QUEUE_KEY_SIZE];
     char queue_key[QUEUE_KEY_SIZE];
     char events_channel[QUEUE_KEY_SIZE];
-    char hints_channel[QUEUE_KEY_SIZE];
     struct redis_script scripts[QUEUE_SCRIPTS];
     /* What Redis's clock and ours showed at the last take_back; 0 = there was none. */
     int64_t redis_ms;

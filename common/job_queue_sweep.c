@@ -78,6 +78,28 @@ void job_queue_take_back(struct job_queue *queue, job_swept_fn *fn, void *arg)
     queue_script_send(call, SCRIPT_TAKE_BACK, &command, queue->client);
 }
 
+static void settle_watch(struct queue_call *call, const struct redis_reply *reply,
+                         const struct error *why_not)
+{
+    int64_t ended = why_not == NULL ? redis_reply_int(reply, 0) : 0;
+    if (ended == 0) {
+        call->fn.swept(call->arg, 0, why_not);
+        return;
+    }
+    log_info("workers_gone", log_int("workers", ended));
+    job_queue_take_back(call->queue, call->fn.swept, call->arg);
+}
+
+void job_queue_watch(struct job_queue *queue, job_swept_fn *fn, void *arg)
+{
+    struct queue_call *call = queue_call_new(queue, settle_watch, arg);
+    call->fn.swept = fn;
+    struct redis_command command;
+    queue_script_begin(queue, SCRIPT_WATCH, &command);
+    redis_command_add_int(&command, redis_client_connected_ms(queue->client));
+    queue_script_send(call, SCRIPT_WATCH, &command, queue->client);
+}
+
 void job_queue_take_back_own(struct job_queue *queue, const char *worker, const char *const *known,
                              size_t known_count, job_swept_fn *fn, void *arg)
 {

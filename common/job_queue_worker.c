@@ -117,7 +117,10 @@ static void settle_beat(struct queue_call *call, const struct redis_reply *reply
     struct error err;
     const char *word = why_not == NULL ? queue_reply_word(reply, 0) : "";
     if (why_not == NULL && strcmp(word, "lost") == 0) {
-        (void)error_set(&err, ERROR_LOST, "the worker's lease has ended");
+        bool is_early = strcmp(queue_reply_word(reply, 1), "early") == 0;
+        (void)error_set(&err, ERROR_LOST, "%s",
+                        is_early ? "it was taken for dead: nobody listened on its channel"
+                                 : "its lease had ended in Redis");
         why_not = &err;
     } else if (why_not == NULL && strcmp(word, "ok") != 0) {
         why_not = queue_reply_odd(&err, "beat");

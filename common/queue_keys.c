@@ -14,7 +14,7 @@ char *queue_key_print(char text[QUEUE_KEY_SIZE], const char *namespace_name, enu
         [QUEUE_KEY_DEAD] = "dead",
         [QUEUE_KEY_TOTALS] = "totals",
         [QUEUE_KEY_EVENTS] = "events",
-        [QUEUE_KEY_HINTS] = "hints",
+        [QUEUE_KEY_HINTS] = "hints:",
         [QUEUE_KEY_WORKERS] = "workers",
         [QUEUE_KEY_WORKER] = "worker:",
         [QUEUE_KEY_PROCESSING] = "processing:",

@@ -12,7 +12,7 @@ enum queue_key {
     QUEUE_KEY_DEAD,       /* list: what failed, newest first */
     QUEUE_KEY_TOTALS,     /* hash: counters since ever */
     QUEUE_KEY_EVENTS,     /* channel: every change of state and progress, as JSON */
-    QUEUE_KEY_HINTS,      /* channel: accounts whose running job is to end */
+    QUEUE_KEY_HINTS,      /* of a worker; channel: accounts whose running job is to end */
     QUEUE_KEY_WORKERS,    /* zset: worker -> end of its lease */
     QUEUE_KEY_WORKER,     /* of a worker; hash: who it is and what it does */
     QUEUE_KEY_PROCESSING, /* of a worker; list: elements it holds */

@@ -107,8 +107,11 @@ static void plan_retry(struct redis_client *client)
     if (needs_people && client->failures < SLOW_FAILURES) {
         client->failures = SLOW_FAILURES;
     }
-    loop_timer_start(client->retry,
-                     backoff_delay_ms(&retry_delays, client->failures, random_bits()));
+    /* A connection that was only cut is made again before anybody misses us. */
+    int64_t delay_ms = client->failures == 1
+                           ? 0
+                           : backoff_delay_ms(&retry_delays, client->failures, random_bits());
+    loop_timer_start(client->retry, delay_ms);
 }
 
 /* The link is closed: all that was sent fails, the oldest as late when that is the reason. */
@@ -355,6 +358,11 @@ bool redis_client_is_up(const struct redis_client *client)
 const char *redis_client_why_down(const struct redis_client *client)
 {
     return client->is_up ? "" : client->why_down.text;
+}
+
+int64_t redis_client_connected_ms(const struct redis_client *client)
+{
+    return client->is_up ? now_mono_ms() - client->up_since_ms : 0;
 }
 
 uint64_t redis_client_reconnects(const struct redis_client *client)

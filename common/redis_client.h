@@ -40,11 +40,12 @@ struct redis_options {
     void *arg;
 };
 
-/* Starts to connect; the first result comes by on_state. Retries for ever with full jitter, at most
-   5 s apart; the host name is resolved each time, and each of its addresses tried. AUTH, SELECT,
-   CLIENT SETNAME and INFO come before "up": a Redis older than 6.2, one that loads its data and a
-   read-only replica are down, with the reason. A reply that says that this server serves us no more
-   (READONLY, UNBLOCKED, LOADING, MASTERDOWN, NOAUTH) takes the connection down. */
+/* Starts to connect; the first result comes by on_state. Retries for ever, after a loss at
+   once, then with full jitter, at most 5 s apart; the host name is resolved each time, and each of
+   its addresses tried. AUTH, SELECT, CLIENT SETNAME and INFO come before "up": a Redis older than
+   6.2, one that loads its data and a read-only replica are down, with the reason. A reply that says
+   that this server serves us no more (READONLY, UNBLOCKED, LOADING, MASTERDOWN, NOAUTH) takes the
+   connection down. */
 struct redis_client *redis_client_new(struct loop *loop, const struct redis_options *options);
 
 /* Fails all waiting commands with ERROR_CANCELLED (inside this call), then frees. NULL is legal. */
@@ -53,6 +54,8 @@ void redis_client_free(struct redis_client *client);
 bool redis_client_is_up(const struct redis_client *client);
 /* Why it is down; empty text when up. Borrowed. */
 const char *redis_client_why_down(const struct redis_client *client);
+/* For how long it has been up, in ms; 0 when down. */
+int64_t redis_client_connected_ms(const struct redis_client *client);
 /* Times that the connection was made again after a loss. */
 uint64_t redis_client_reconnects(const struct redis_client *client);
 /* Takes the connection down and reconnects: for a caller that sees that it is of no use. */

@@ -4,7 +4,8 @@
 #include "common/mem.h"
 
 /* A kind of work. A job waits for its retry up to promote's period too long; a dead worker's jobs
-   wait the lease, the queue's grace and up to take_back's period (promise: lease plus 5 s). */
+   wait the lease, the queue's grace and up to take_back's period (promise: lease plus 5 s); when
+   their connections are gone, a second and up to watch's period twice. */
 struct chore {
     const char *event; /* logged when something was moved; NULL = not worth a line */
     int64_t period_ms;
@@ -14,6 +15,7 @@ struct chore {
 static const struct chore chores[] = {
     {NULL, 500, job_queue_promote},
     {"recovered", 1000, job_queue_take_back},
+    {"recovered", 300, job_queue_watch},
     {"audit_mended", 60000, job_queue_audit},
 };
 enum { CHORES = sizeof chores / sizeof chores[0] };

@@ -111,11 +111,11 @@ static void prolong(struct lease *lease)
     lease->is_hurried = false;
 }
 
-static void lose(struct lease *lease)
+static void lose(struct lease *lease, const struct error *why)
 {
     lease->state = LEASE_NONE;
     loop_timer_stop(lease->deadline_timer);
-    lease->options.on_lost(lease->options.arg);
+    lease->options.on_lost(lease->options.arg, why);
     take_new_name(lease);
     step_later(lease, 0);
 }
@@ -134,7 +134,9 @@ static void on_deadline(evutil_socket_t fd, short events, void *arg)
         loop_timer_start(lease->deadline_timer, left_ms);
         return;
     }
-    lose(lease);
+    struct error why;
+    (void)error_set(&why, ERROR_TIMEOUT, "Redis confirmed no beat in time");
+    lose(lease, &why);
 }
 
 bool lease_may_send(void *arg)
@@ -180,7 +182,7 @@ static void on_beaten(void *arg, const char *const *aborted, size_t aborted_coun
         return;
     }
     if (why_not != NULL && why_not->code == ERROR_LOST) {
-        lose(lease);
+        lose(lease, why_not);
         return;
     }
     if (why_not != NULL) {

@@ -24,9 +24,10 @@ struct lease_options {
     struct job_queue *queue; /* borrowed */
     int64_t lease_ms;
     int64_t concurrency;
-    const struct worker_figures *figures;               /* borrowed */
-    void (*on_held)(void *arg);                         /* registered: jobs may be taken */
-    void (*on_lost)(void *arg);                         /* drop every run now, write nothing */
+    const struct worker_figures *figures; /* borrowed */
+    void (*on_held)(void *arg);           /* registered: jobs may be taken */
+    /* Drop every run now, write nothing. */
+    void (*on_lost)(void *arg, const struct error *why);
     void (*on_aborted)(void *arg, const char *account); /* a run of ours is to end */
     void *arg;
 };

@@ -7,10 +7,10 @@
 #include "common/mem.h"
 #include "common/omnitron.h"
 #include "common/redis_client.h"
-#include "worker/abort_hints.h"
 #include "worker/claimer.h"
 #include "worker/janitor.h"
 #include "worker/lease.h"
+#include "worker/presence.h"
 #include "worker/run.h"
 
 #include <string.h>
@@ -27,6 +27,7 @@ enum {
 struct worker {
     struct loop *loop;
     const struct service_config *config;
+    const struct redis_address *redis;
     struct settings_store *settings;
     struct redis_client *scripts;  /* for everything that answers at once */
     struct redis_client *blocking; /* for pops, which wait */
@@ -36,8 +37,8 @@ struct worker {
     struct omnitron_pool *omnitrons;
     struct lease *lease;
     struct claimer *claimer;
+    struct presence *presence; /* while the lease is held */
     struct janitor *janitor;
-    struct abort_hints *hints;
     struct run_context context;
     struct run **runs; /* concurrency of them; the first figures.running are in use */
     struct worker_figures figures;
@@ -166,17 +167,46 @@ static void announce(struct worker *worker)
     claimer_wake(worker->claimer);
 }
 
-static void on_lease_held(void *arg)
+/* A hint may be late and mean an earlier run of the account: Redis knows. */
+static void on_abort_hint(void *arg, const char *account)
 {
-    announce(arg);
+    struct worker *worker = arg;
+    if (find_run(worker, account) != NULL) {
+        lease_hurry(worker->lease);
+    }
 }
 
-static void on_lease_lost(void *arg)
+static void on_presence_changed(void *arg)
+{
+    struct worker *worker = arg;
+    lease_hurry(worker->lease);
+}
+
+static void on_lease_held(void *arg)
+{
+    struct worker *worker = arg;
+    char channel[QUEUE_KEY_SIZE];
+    worker->presence = presence_new(
+        worker->loop,
+        &(struct presence_options){
+            .redis = worker->redis,
+            .timeout_ms = worker->config->redis_timeout_ms,
+            .channel = job_queue_hints_channel(worker->queue, lease_worker(worker->lease), channel),
+            .on_hint = on_abort_hint,
+            .on_changed = on_presence_changed,
+            .arg = worker,
+        });
+    announce(worker);
+}
+
+static void on_lease_lost(void *arg, const struct error *why)
 {
     struct worker *worker = arg;
     log_warn("lease_lost", log_text("worker", lease_worker(worker->lease)),
-             log_int("runs", worker->figures.running));
+             log_int("runs", worker->figures.running), log_reason(why));
     worker->is_announced = false;
+    presence_free(worker->presence);
+    worker->presence = NULL;
     claimer_forget_claims(worker->claimer);
     while (worker->figures.running > 0) {
         run_drop(worker->runs[--worker->figures.running]);
@@ -189,15 +219,6 @@ static void on_aborted(void *arg, const char *account)
     struct run *run = find_run(arg, account);
     if (run != NULL) {
         run_abort(run);
-    }
-}
-
-/* A hint may be late and mean an earlier run of the account: Redis knows. */
-static void on_abort_hint(void *arg, const char *account)
-{
-    struct worker *worker = arg;
-    if (account == NULL || find_run(worker, account) != NULL) {
-        lease_hurry(worker->lease);
     }
 }
 
@@ -241,18 +262,18 @@ void worker_get_health(void *arg, struct ops_health *health)
 
 /* ---- The whole ---- */
 
-static void start_connections(struct worker *worker, const struct redis_address *redis)
+static void start_connections(struct worker *worker)
 {
     const struct service_config *config = worker->config;
     worker->scripts = redis_client_new(worker->loop, &(struct redis_options){
-                                                         .address = redis,
+                                                         .address = worker->redis,
                                                          .name = "omnihook-worker",
                                                          .timeout_ms = config->redis_timeout_ms,
                                                          .on_state = on_scripts_state,
                                                          .arg = worker,
                                                      });
     worker->blocking = redis_client_new(worker->loop, &(struct redis_options){
-                                                          .address = redis,
+                                                          .address = worker->redis,
                                                           .name = "omnihook-worker-pop",
                                                           .timeout_ms = config->redis_timeout_ms,
                                                           .on_state = on_blocking_state,
@@ -279,7 +300,7 @@ static void start_connections(struct worker *worker, const struct redis_address 
                                           });
 }
 
-static void start_parts(struct worker *worker, const struct redis_address *redis)
+static void start_parts(struct worker *worker)
 {
     const struct service_config *config = worker->config;
     int64_t pop_max_ms = config->lease_ms / POPS_PER_LEASE;
@@ -306,14 +327,6 @@ static void start_parts(struct worker *worker, const struct redis_address *redis
                           .arg = worker,
                       });
     worker->janitor = janitor_new(worker->loop, worker->queue);
-    worker->hints =
-        abort_hints_new(worker->loop, &(struct abort_hints_options){
-                                          .redis = redis,
-                                          .timeout_ms = config->redis_timeout_ms,
-                                          .channel = job_queue_hints_channel(worker->queue),
-                                          .on_hint = on_abort_hint,
-                                          .arg = worker,
-                                      });
     worker->context = (struct run_context){
         .loop = worker->loop,
         .queue = worker->queue,
@@ -333,11 +346,12 @@ struct worker *worker_start(struct loop *loop, const struct service_config *conf
     struct worker *worker = mem_new(1, sizeof *worker);
     worker->loop = loop;
     worker->config = config;
+    worker->redis = redis;
     worker->settings = settings;
     worker->runs = mem_new((size_t)config->concurrency, sizeof(struct run *));
     worker->stop_timer = loop_timer_new(loop, on_stop_timer, worker);
-    start_connections(worker, redis);
-    start_parts(worker, redis);
+    start_connections(worker);
+    start_parts(worker);
     return worker;
 }
 
@@ -347,7 +361,7 @@ void worker_free(struct worker *worker)
         return;
     }
     /* The connections first: what waits for Redis is answered before its owner is gone. */
-    abort_hints_free(worker->hints);
+    presence_free(worker->presence);
     login_ledger_stop(worker->ledger);
     redis_client_free(worker->blocking);
     redis_client_free(worker->scripts);

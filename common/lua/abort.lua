@@ -1,5 +1,5 @@
 -- ABORT: ends the account's job. One that runs is told to end: the flag is durable, also when its
--- worker dies; the message on the channel of hints may be lost.
+-- worker dies; the message on the worker's channel may be lost.
 --
 -- KEYS  prefix
 -- ARGV  account, seconds that an ended status is remembered
@@ -44,7 +44,7 @@ if ctl.phase == 'running' then
     pass_full_memory()
     call('HSET', PREFIX .. 'ctl:' .. account, 'abort', 1, 'next_id', '')
     call('SADD', PREFIX .. 'aborting', account)
-    call('PUBLISH', PREFIX .. 'hints', account)
+    call('PUBLISH', PREFIX .. 'hints:' .. ctl.worker, account)
     call('PUBLISH', PREFIX .. 'events', '{"event":"abort","abort":"' .. account
         .. '","account":"' .. account .. '","job":"' .. ctl.job .. '","at":"' .. iso(now) .. '"}')
     return 1

@@ -80,6 +80,25 @@ local function count(total)
     call('HINCRBY', PREFIX .. 'totals', total, 1)
 end
 
+-- Whether the worker listens on its channel; nil when Redis does not tell (an ACL without PUBSUB).
+local function is_listening(worker)
+    local answer = redis.pcall('PUBSUB', 'NUMSUB', PREFIX .. 'hints:' .. worker)
+    if answer.err then
+        return nil
+    end
+    return answer[2] > 0
+end
+
+-- From now on WATCH takes the worker for dead when it listens no more; or no longer does, when it
+-- does not listen now: then it is under its lease alone.
+local function watch_if_listening(worker)
+    if is_listening(worker) then
+        call('HSET', PREFIX .. 'watch', worker, 0)
+    else
+        call('HDEL', PREFIX .. 'watch', worker)
+    end
+end
+
 -- A JSON string; null for what is missing or empty.
 local function text(value)
     return value and value ~= '' and cjson.encode(value) or 'null'

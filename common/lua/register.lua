@@ -14,4 +14,5 @@ pass_full_memory()
 call('ZADD', workers, whole(now_ms() + lease_ms), worker)
 call('HSET', PREFIX .. 'worker:' .. worker, unpack(ARGV, 3))
 call('PEXPIRE', PREFIX .. 'worker:' .. worker, whole(4 * lease_ms))
+watch_if_listening(worker)
 return 'ok'

@@ -34,7 +34,9 @@ local ended = call('ZRANGEBYSCORE', workers, '-inf', whole(now - grace_ms), 'LIM
 for _, worker in ipairs(ended) do
     local processing = PREFIX .. 'processing:' .. worker
     -- From here on its BEAT is refused: with a part of its jobs gone it must not keep the rest.
-    call('ZADD', workers, 'XX', 0, worker)
+    if call('ZADD', workers, 'XX', 'CH', 0, worker) == 1 then
+        count('lease_ended')
+    end
     -- The newest first, each to the head of the queue: the oldest comes to stand before all.
     local elements = moved < limit and call('LRANGE', processing, 0, limit - moved - 1) or {}
     for _, element in ipairs(elements) do

@@ -7,6 +7,7 @@
 
 local worker = ARGV[1]
 pass_full_memory()
+call('HDEL', PREFIX .. 'watch', worker)
 if call('EXISTS', PREFIX .. 'processing:' .. worker) == 1 then
     call('ZADD', PREFIX .. 'workers', 'XX', 0, worker)
 else
