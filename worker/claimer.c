@@ -226,6 +226,12 @@ static void send_check(struct claimer *claimer)
 
 /* ---- The whole ---- */
 
+static bool is_idle(const struct claimer *claimer)
+{
+    return claimer->pops == 0 && claimer->claim_count == 0 && !claimer->is_checking &&
+           !claimer->must_check;
+}
+
 void claimer_wake(struct claimer *claimer)
 {
     if (claimer->is_checking) {
@@ -240,7 +246,10 @@ void claimer_wake(struct claimer *claimer)
         return;
     }
     if (claimer->is_stopping) {
-        loop_timer_start(claimer->wake_timer, 0);
+        /* Else the answer of what is under way wakes again. */
+        if (is_idle(claimer)) {
+            loop_timer_start(claimer->wake_timer, 0);
+        }
         return;
     }
     while (may_pop(claimer)) {
@@ -253,9 +262,7 @@ static void on_wake(evutil_socket_t fd, short events, void *arg)
     (void)fd;
     (void)events;
     struct claimer *claimer = arg;
-    bool is_idle = claimer->pops == 0 && claimer->claim_count == 0 && !claimer->is_checking &&
-                   !claimer->must_check;
-    if (!claimer->is_stopping || !is_idle) {
+    if (!claimer->is_stopping || !is_idle(claimer)) {
         claimer_wake(claimer);
         return;
     }

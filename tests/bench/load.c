@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { TEXT_MAX = 256 * 1024 * 1024, DRAIN_LIMIT_S = 300 };
 
@@ -32,7 +33,7 @@ static void seed(struct load *load)
         strbuf_addf(&text,
                     "%s{\"username\":\"a%zu\",\"count\":%zu,\"event_type\":\"package.created\","
                     "\"target_prefix\":\"https://erp.example.com/hooks/\"}",
-                    i == 0 ? "[" : ",", i, load->options.webhooks);
+                    i == 0 ? "[" : ",", i, load->options.registered);
     }
     strbuf_add_text(&text, "]");
     sim_seed(stack_sim(load->stack), text.bytes);
@@ -52,7 +53,7 @@ void load_start(struct load *load, const struct load_options *options)
     const struct stack_options stack_options = {
         .accounts = accounts, .account_count = options->accounts, .api_count = 1};
     load->stack = stack_new(&stack_options);
-    if (options->is_registered) {
+    if (options->registered > 0) {
         seed(load);
     }
     char settings[64];
@@ -95,6 +96,38 @@ static void check(struct load *load)
     }
 }
 
+/* Seconds of the day of a time as the status has it: "2026-01-31T10:20:30.123Z". */
+static double seconds_of(const char *time)
+{
+    const char *clock = time == NULL ? NULL : strchr(time, 'T');
+    if (clock == NULL) {
+        (void)fprintf(stderr, "a status without its times\n");
+        exit(1);
+    }
+    char *end = NULL;
+    double hours = (double)strtol(clock + 1, &end, 10);
+    double minutes = (double)strtol(end + 1, &end, 10);
+    return hours * 3600 + minutes * 60 + strtod(end + 1, NULL);
+}
+
+static double own_seconds(struct load *load)
+{
+    struct redis_fixture *redis = stack_redis(load->stack);
+    double first = 0;
+    double last = 0;
+    for (size_t i = 0; i < load->options.accounts; i++) {
+        char status[64];
+        (void)snprintf(status, sizeof status, "{omnihook}:status:a%zu", i);
+        const struct redis_list *times =
+            redis_list(redis, "HMGET %s started_at finished_at", status);
+        double start = seconds_of(times->items[0]);
+        double end = seconds_of(times->items[1]);
+        first = i == 0 || start < first ? start : first;
+        last = end > last ? end : last;
+    }
+    return last - first;
+}
+
 struct load_result load_drain(struct load *load, size_t workers)
 {
     struct load_result result = {0};
@@ -116,6 +149,7 @@ struct load_result load_drain(struct load *load, size_t workers)
         result.peak_rss_mib = peak > result.peak_rss_mib ? peak : result.peak_rss_mib;
     }
     check(load);
+    result.own_s = own_seconds(load);
     return result;
 }
 

@@ -6,9 +6,9 @@
 
 struct load_options {
     size_t accounts;
-    size_t webhooks;    /* of each account */
-    bool is_registered; /* all of them already, else none */
-    int latency_ms;     /* of the simulator */
+    size_t webhooks;   /* of each account */
+    size_t registered; /* so many of these already */
+    int latency_ms;    /* of the simulator */
     const char *const *worker_env;
 };
 
@@ -22,6 +22,7 @@ void load_start(struct load *load, const struct load_options *options);
 
 struct load_result {
     double seconds;      /* from the start of the workers until no account is active */
+    double own_s;        /* from the first job's claim to the last one's end, by Redis's clock */
     double cpu_s;        /* of the workers together */
     double peak_rss_mib; /* of the largest worker */
 };

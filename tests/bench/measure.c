@@ -30,6 +30,13 @@ double measure_cpu_s(pid_t pid)
     return ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
+double measure_own_cpu_s(void)
+{
+    struct timespec used;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
 static double status_mib(pid_t pid, const char *name)
 {
     char path[64];

@@ -8,6 +8,9 @@
 /* User and system time in seconds since its start. */
 double measure_cpu_s(pid_t pid);
 
+/* The same of this process, without its children. */
+double measure_own_cpu_s(void);
+
 /* Resident memory in MiB, now and at its highest. */
 double measure_rss_mib(pid_t pid);
 double measure_peak_rss_mib(pid_t pid);
