@@ -233,36 +233,70 @@ json_t *webhook_create_body(const struct webhook *webhook)
     return body;
 }
 
-/* What the row shows of a field, as the server would store it today: a new reference. */
-static json_t *shown_value(json_t *shown, enum webhook_field field)
+static bool text_differs(const char *wanted, const struct json_slice *shown)
 {
-    bool is_map = field == WEBHOOK_ADDITIONAL_HEADERS || field == WEBHOOK_CONFIG;
-    if (is_map && json_is_null(shown)) {
-        return json_object(); /* a row from before the server refused null */
+    return wanted == NULL ? !json_slice_is_null(shown) : !json_slice_is_text(shown, wanted);
+}
+
+/* Shown as the server would store it today. */
+static bool json_differs(const struct webhook *webhook, enum webhook_field field,
+                         const struct json_slice *shown)
+{
+    if (field != WEBHOOK_RETRY_COUNTDOWN_CONFIG && json_slice_is_null(shown)) {
+        /* A map in a row from before the server refused null. */
+        return json_object_size(field == WEBHOOK_CONFIG ? webhook->config
+                                                        : webhook->additional_headers) > 0;
     }
-    return field == WEBHOOK_RETRY_COUNTDOWN_CONFIG ? countdown_normalise(shown)
-                                                   : json_incref(shown);
+    json_t *wanted = field_value(webhook, field);
+    json_t *there = json_loadb(shown->bytes, shown->size, JSON_DECODE_ANY, NULL);
+    if (field == WEBHOOK_RETRY_COUNTDOWN_CONFIG && there != NULL) {
+        json_t *normal = countdown_normalise(there);
+        json_decref(there);
+        there = normal;
+    }
+    bool is_other = !json_equal(wanted, there);
+    json_decref(wanted);
+    json_decref(there);
+    return is_other;
+}
+
+static bool differs(const struct webhook *webhook, enum webhook_field field,
+                    const struct json_slice *shown)
+{
+    switch (field) {
+    case WEBHOOK_IS_ACTIVE:
+        return false;
+    case WEBHOOK_SECRET_KEY:
+        return text_differs(webhook->secret_key.value, shown);
+    case WEBHOOK_CALLBACK:
+        return text_differs(webhook->callback, shown);
+    case WEBHOOK_RETRY_COUNTDOWN_CONFIG:
+    case WEBHOOK_ADDITIONAL_HEADERS:
+    case WEBHOOK_CONFIG:
+        return json_differs(webhook, field, shown);
+    }
+    return false;
 }
 
 unsigned webhook_drift(const struct webhook *webhook, const struct registered_hook *hook)
 {
+    unsigned looked_at = webhook->named & ~(unsigned)WEBHOOK_IS_ACTIVE;
+    if (looked_at == 0) {
+        return 0; /* most settings: the row need not be read */
+    }
     unsigned drift = 0;
-    if ((webhook->named & ~(unsigned)WEBHOOK_IS_ACTIVE) == 0) {
-        return drift; /* most settings: the row need not be decoded */
-    }
-    json_t *row = json_loadb(hook->row.value, hook->row.size, 0, NULL);
-    for (unsigned i = 0; i < WEBHOOK_FIELD_COUNT; i++) {
-        enum webhook_field field = 1U << i;
-        json_t *shown = json_object_get(row, field_names[i]);
-        if (field == WEBHOOK_IS_ACTIVE || (webhook->named & field) == 0 || shown == NULL) {
-            continue;
+    struct json_slice key;
+    struct json_slice value;
+    const struct json_slice row = {hook->row.value, hook->row.size};
+    struct json_walk walk = json_walk_start(&row);
+    while (json_walk_next(&walk, &key, &value)) {
+        for (unsigned i = 0; i < WEBHOOK_FIELD_COUNT; i++) {
+            unsigned field = 1U << i;
+            if ((looked_at & field) != 0 && json_slice_is_text(&key, field_names[i])) {
+                /* Of two members with one key the last one counts. */
+                drift = differs(webhook, field, &value) ? drift | field : drift & ~field;
+            }
         }
-        json_t *wanted = field_value(webhook, field);
-        json_t *there = shown_value(shown, field);
-        drift |= json_equal(wanted, there) ? 0 : field;
-        json_decref(wanted);
-        json_decref(there);
     }
-    json_decref(row);
     return drift;
 }

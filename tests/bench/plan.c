@@ -12,14 +12,16 @@
 
 enum { WEBHOOKS = 10000, REGISTERED = 9000, ROUNDS = 20, TEXT_MAX = 256 * 1024 * 1024 };
 
+static const char key_alone[] = "\"event_type\":\"package.created\"";
+
 /* Every field named, so that each row is compared in full. */
-static const char fields[] =
+static const char all_fields[] =
     "\"event_type\":\"package.created\",\"is_active\":true,\"secret_key\":\"s3cret\","
     "\"callback\":null,\"retry_countdown_config\":{\"choice\":\"exponential\",\"kwargs\":"
     "{\"base\":2,\"limit\":600}},\"additional_headers\":{\"Authorization\":\"Token 0123456789\"},"
     "\"config\":{\"auth\":{\"user\":\"erp\",\"password\":\"pw\"}}";
 
-static struct settings *load_settings(void)
+static struct settings *load_settings(const char *fields)
 {
     struct strbuf text;
     strbuf_init(&text, TEXT_MAX);
@@ -58,7 +60,7 @@ static struct hook_list *make_list(void)
     for (int i = 0; i < REGISTERED; i++) {
         strbuf_reset(&text);
         strbuf_addf(&text, "{\"id\":%d,\"target_url\":\"https://erp.example.com/hooks/%d\",%s}",
-                    i + 1, i, fields);
+                    i + 1, i, all_fields);
         const struct json_slice row = {text.bytes, text.size};
         struct error err;
         if (!registered_hook_parse(&list->hooks[list->count++], &row, &err)) {
@@ -70,9 +72,9 @@ static struct hook_list *make_list(void)
     return list;
 }
 
-static void print_planning(void)
+static void print_planning(const char *name, const char *fields)
 {
-    struct settings *settings = load_settings();
+    struct settings *settings = load_settings(fields);
     const struct account *account = settings_find_account(settings, "a0");
     struct hook_list *list = make_list();
     double start_s = measure_own_cpu_s();
@@ -85,8 +87,7 @@ static void print_planning(void)
         }
         plan_free(plan);
     }
-    (void)printf("%-44s %7.2f ms of CPU (mean of %d; goal: below 50)\n",
-                 "Plan: 10,000 webhooks, 9,000 registered",
+    (void)printf("%-44s %7.2f ms of CPU (mean of %d; goal: below 50)\n", name,
                  (measure_own_cpu_s() - start_s) * 1000 / ROUNDS, ROUNDS);
     hook_list_free(list);
     settings_unref(settings);
@@ -101,12 +102,12 @@ static void print_run(void)
     struct load_result result = load_drain(&load, 1);
     load_stop(&load);
     (void)printf("%-44s %7.2f s %9.2f CPU-s %29.1f MiB peak (goal: below 64)\n",
-                 "  the same registered by a worker, 0 ms", result.own_s, result.cpu_s,
-                 result.peak_rss_mib);
+                 "  registered by a worker, 0 ms", result.own_s, result.cpu_s, result.peak_rss_mib);
 }
 
 void plan_cost_print(void)
 {
-    print_planning();
+    print_planning("Plan: 10,000 webhooks, 9,000 registered", key_alone);
+    print_planning("  the same, every field named", all_fields);
     print_run();
 }
