@@ -92,6 +92,15 @@ const char *raw_call_receive(struct raw_call *raw, const char *text, int64_t lim
     return raw->received.bytes;
 }
 
+const char *raw_call_receive_some(struct raw_call *raw, size_t *size, int64_t limit_ms)
+{
+    if (!raw->is_closed && limit_ms > 0) {
+        receive_some(raw, limit_ms);
+    }
+    *size = raw->received.size;
+    return raw->received.bytes;
+}
+
 bool raw_call_is_closed(const struct raw_call *raw)
 {
     return raw->is_closed;

@@ -20,6 +20,10 @@ bool raw_call_send_text(struct raw_call *raw, const char *text);
    Gives all that came since raw_call_open, borrowed until the next call. */
 const char *raw_call_receive(struct raw_call *raw, const char *text, int64_t limit_ms);
 
+/* Reads what comes next, if anything does before the other side closes or limit_ms pass. Gives all
+   that came since raw_call_open, 0-terminated, and its size. */
+const char *raw_call_receive_some(struct raw_call *raw, size_t *size, int64_t limit_ms);
+
 /* The other side has closed or reset the connection, as far as raw_call_receive has seen. */
 bool raw_call_is_closed(const struct raw_call *raw);
 
