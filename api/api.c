@@ -215,6 +215,7 @@ static void stop_all(struct api *api)
     omnitron_pool_free(api->pool);
     login_ledger_free(api->ledger);
     http_client_free(api->http);
+    wrong_keys_free(api->dispatch.wrong_keys);
     settings_store_free(api->store);
     event_free(api->grace);
     loop_free(api->loop);
@@ -231,7 +232,10 @@ int api_run(const struct service_config *config, struct settings *settings_take,
     loop_handle_signals(api.loop, &handlers);
     api.grace = loop_timer_new(api.loop, on_grace_over, &api);
     api.store = settings_store_new(api.loop, config, environ, settings_take, NULL, NULL);
-    api.dispatch = (struct dispatch){.services = &api.services, .store = api.store};
+    api.dispatch = (struct dispatch){.services = &api.services,
+                                     .store = api.store,
+                                     .wrong_keys = wrong_keys_new(),
+                                     .trusted_proxies = &config->trusted_proxies};
 
     struct error err;
     if (redis_address_parse(&api.redis_address, config->redis_url.value, &err) &&

@@ -6,8 +6,13 @@
 #include "common/now.h"
 #include "common/random_id.h"
 
+#include <event2/bufferevent.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/queue.h> /* TAILQ_FOREACH, for the list of fields */
+#include <sys/socket.h>
 
 struct request {
     struct evhttp_request *http; /* evhttp's until it is answered */
@@ -105,6 +110,40 @@ const char *request_method_name(const struct request *request)
 const char *request_header(const struct request *request, const char *name)
 {
     return evhttp_find_header(evhttp_request_get_input_headers(request->http), name);
+}
+
+size_t request_last_headers(const struct request *request, const char *name, const char **values,
+                            size_t max)
+{
+    size_t count = 0;
+    const struct evkeyval *header = NULL;
+    TAILQ_FOREACH(header, evhttp_request_get_input_headers(request->http), next)
+    {
+        if (strcasecmp(header->key, name) != 0) {
+            continue;
+        }
+        if (count == max) {
+            memmove(values, values + 1, (max - 1) * sizeof *values);
+            count--;
+        }
+        values[count++] = header->value;
+    }
+    return count;
+}
+
+void request_peer(const struct request *request, struct ip_address *address)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request->http);
+    union {
+        struct sockaddr any;
+        struct sockaddr_storage storage;
+    } name = {.storage = {.ss_family = AF_UNSPEC}};
+    socklen_t size = sizeof name;
+    if (connection != NULL) {
+        (void)getpeername(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)),
+                          &name.any, &size);
+    }
+    ip_address_of(address, &name.any);
 }
 
 bool request_must_close(const struct request *request)

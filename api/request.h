@@ -5,6 +5,7 @@
 
 #include "api/http_gate.h"
 #include "api/routes.h"
+#include "common/ip_range.h"
 #include "common/settings.h"
 
 #include <stddef.h>
@@ -37,6 +38,13 @@ const char *request_method_name(const struct request *request);
 /* NULL when there is none; the first when there are many. Only the fields that http_head.c keeps
    get here. */
 const char *request_header(const struct request *request, const char *name);
+
+/* The values of the last fields of that name, at most max, in their order; returns how many. */
+size_t request_last_headers(const struct request *request, const char *name, const char **values,
+                            size_t max);
+
+/* The address at the other end of the connection; none when it is no IP address, or gone. */
+void request_peer(const struct request *request, struct ip_address *address);
 
 /* NULL when there is nothing at its path. */
 const struct route *request_route(const struct request *request);

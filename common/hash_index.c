@@ -33,15 +33,22 @@ static void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-/* SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF"): without the seed nobody
-   can choose keys that collide. */
-static uint64_t hash_of(const struct hash_index *index, const unsigned char *bytes, size_t size)
+void hash_seed_init(struct hash_seed *seed)
 {
+    for (int i = 0; i < 2; i++) {
+        seed->words[i] = (uint64_t)random_bits() << 32 | random_bits();
+    }
+}
+
+/* Aumasson and Bernstein, "SipHash: a fast short-input PRF". */
+uint64_t hash_bytes(const struct hash_seed *seed, const void *key, size_t size)
+{
+    const unsigned char *bytes = key;
     uint64_t v[4] = {
-        index->seed[0] ^ UINT64_C(0x736f6d6570736575),
-        index->seed[1] ^ UINT64_C(0x646f72616e646f6d),
-        index->seed[0] ^ UINT64_C(0x6c7967656e657261),
-        index->seed[1] ^ UINT64_C(0x7465646279746573),
+        seed->words[0] ^ UINT64_C(0x736f6d6570736575),
+        seed->words[1] ^ UINT64_C(0x646f72616e646f6d),
+        seed->words[0] ^ UINT64_C(0x6c7967656e657261),
+        seed->words[1] ^ UINT64_C(0x7465646279746573),
     };
     uint64_t word = 0;
     for (size_t i = 0; i < size; i++) {
@@ -73,9 +80,8 @@ void hash_index_init(struct hash_index *index, size_t expected)
     *index = (struct hash_index){
         .slots = mem_new(capacity, sizeof *index->slots),
         .capacity = capacity,
-        .seed = {(uint64_t)random_bits() << 32 | random_bits(),
-                 (uint64_t)random_bits() << 32 | random_bits()},
     };
+    hash_seed_init(&index->seed);
 }
 
 void hash_index_clear(struct hash_index *index)
@@ -118,7 +124,7 @@ size_t hash_index_add(struct hash_index *index, const void *key, size_t size, si
         grow(index);
     }
     struct hash_slot wanted = {
-        .key = key, .size = size, .hash = hash_of(index, key, size), .value = value};
+        .key = key, .size = size, .hash = hash_bytes(&index->seed, key, size), .value = value};
     struct hash_slot *slot = slot_of(index, &wanted);
     if (slot->key != NULL) {
         return slot->value;
@@ -130,7 +136,8 @@ size_t hash_index_add(struct hash_index *index, const void *key, size_t size, si
 
 size_t hash_index_find(const struct hash_index *index, const void *key, size_t size)
 {
-    struct hash_slot wanted = {.key = key, .size = size, .hash = hash_of(index, key, size)};
+    struct hash_slot wanted = {
+        .key = key, .size = size, .hash = hash_bytes(&index->seed, key, size)};
     const struct hash_slot *slot = slot_of(index, &wanted);
     return slot->key == NULL ? HASH_INDEX_NONE : slot->value;
 }

@@ -9,6 +9,13 @@
 
 #define HASH_INDEX_NONE SIZE_MAX
 
+/* SipHash-1-3: without the seed nobody can choose keys that collide. */
+struct hash_seed {
+    uint64_t words[2];
+};
+void hash_seed_init(struct hash_seed *seed);
+uint64_t hash_bytes(const struct hash_seed *seed, const void *bytes, size_t size);
+
 struct hash_slot;
 
 /* Embedded: pair hash_index_init with hash_index_clear. */
@@ -16,7 +23,7 @@ struct hash_index {
     struct hash_slot *slots; /* owned */
     size_t capacity;
     size_t count;
-    uint64_t seed[2];
+    struct hash_seed seed;
 };
 
 /* expected keys fit without growing; it is no limit. */

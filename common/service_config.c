@@ -73,6 +73,13 @@ static bool parse_operator_keys(const struct config_row *row, const struct secre
                               row->name, faults);
 }
 
+static bool parse_trusted_proxies(const struct config_row *row, const struct secret *value,
+                                  void *target, struct faults *faults)
+{
+    struct service_config *config = target;
+    return ip_ranges_parse(&config->trusted_proxies, value->value, row->name, faults);
+}
+
 #define FIELD(member) .offset = offsetof(struct service_config, member)
 #define NUMBER(variable, member, default_text, least, most)                                        \
     {.name = (variable),                                                                           \
@@ -125,6 +132,7 @@ static const struct config_row rows[] = {
     {.name = "OMNIHOOK_OPERATOR_KEYS",
      .parse = parse_operator_keys,
      .file_max_bytes = KEY_LIST_MAX_BYTES},
+    {.name = "OMNIHOOK_TRUSTED_PROXIES", .parse = parse_trusted_proxies},
     {.name = "OMNIHOOK_SETTINGS", .parse = config_path, FIELD(settings_path)},
 };
 
@@ -184,6 +192,7 @@ void service_config_clear(struct service_config *config)
     listen_address_clear(&config->listen);
     listen_address_clear(&config->ops_listen);
     mem_free(config->operator_keys);
+    ip_ranges_clear(&config->trusted_proxies);
     mem_free(config->settings_path);
     *config = (struct service_config){0};
 }

@@ -5,6 +5,7 @@
 #include "common/api_key.h"
 #include "common/backoff.h"
 #include "common/faults.h"
+#include "common/ip_range.h"
 #include "common/listen_address.h"
 #include "common/log.h"
 #include "common/secret.h"
@@ -39,6 +40,7 @@ struct service_config {
     enum log_format log_format;
     struct api_key_hash *operator_keys; /* owned */
     size_t operator_key_count;
+    struct ip_ranges trusted_proxies;
     char *settings_path; /* owned; NULL = the single account of the environment */
 };
 

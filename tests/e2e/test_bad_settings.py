@@ -100,6 +100,8 @@ BAD_VARIABLES = [
     ({"OMNIHOOK_RETRY_BASE_MS": "5000", "OMNIHOOK_RETRY_MAX_MS": "4999"},
      ["OMNIHOOK_RETRY_BASE_MS: must not be more than OMNIHOOK_RETRY_MAX_MS"]),
     ({"OMNIHOOK_LISTEN": "8080"}, ["OMNIHOOK_LISTEN: must be host:port, [v6]:port or unix:/path"]),
+    ({"OMNIHOOK_TRUSTED_PROXIES": "10.0.0.0/8, proxy, ::1/129"},
+     [f"OMNIHOOK_TRUSTED_PROXIES[{i}]: must be an IP address, a network such as 10.0.0.0/8, or unix" for i in (1, 2)]),
     ({"OMNIHOOK_OPS_LISTEN": "yes"}, ["OMNIHOOK_OPS_LISTEN: must be host:port, [v6]:port, unix:/path or off"]),
     ({"OMNIHOOK_NAMESPACE": "{x}"}, ["OMNIHOOK_NAMESPACE: must be 1 to 64 characters of A-Z a-z 0-9 . _ : -"]),
     ({"OMNIHOOK_SETTINGS": "/no/such/file"},
