@@ -44,8 +44,8 @@ if ctl.phase == 'running' then
     pass_full_memory()
     call('HSET', PREFIX .. 'ctl:' .. account, 'abort', 1, 'next_id', '')
     call('SADD', PREFIX .. 'aborting', account)
-    call('PUBLISH', PREFIX .. 'hints:' .. ctl.worker, account)
-    call('PUBLISH', PREFIX .. 'events', '{"event":"abort","abort":"' .. account
+    tell('hints:' .. ctl.worker, account)
+    tell('events', '{"event":"abort","abort":"' .. account
         .. '","account":"' .. account .. '","job":"' .. ctl.job .. '","at":"' .. iso(now) .. '"}')
     return 1
 end

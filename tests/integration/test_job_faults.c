@@ -380,6 +380,21 @@ static void at_full_memory_only_new_jobs_are_refused(void **state)
     assert_int_equal(desk_unregister(desk, "w2"), ERROR_NONE);
 }
 
+static void without_the_right_to_publish_every_step_is_taken(void **state)
+{
+    struct queue_desk *desk = *state;
+    struct redis_fixture *redis = queue_desk_redis(desk);
+    redis_do(redis, "ACL SETUSER default resetchannels");
+    struct job_claim run = running(desk);
+    const struct run_counts counts = {.done = 1};
+    assert_int_equal(desk_progress(desk, &run, &counts, NULL), ERROR_NONE);
+    assert_true(desk_abort(desk, "acme"));
+    struct beat_answer beat = desk_beat(desk, "w1");
+    assert_string_equal(beat.aborted[0], "acme");
+    assert_int_equal(desk_finish(desk, &run, RUN_RETRY).end, JOB_ABORTED);
+    redis_do(redis, "ACL SETUSER default allchannels");
+}
+
 static void scripts_that_redis_has_lost_are_sent_again(void **state)
 {
     struct queue_desk *desk = *state;
@@ -511,6 +526,7 @@ int main(void)
         DESK_TEST(a_second_copy_of_a_job_is_dropped),
         DESK_TEST(a_copy_in_a_dead_workers_list_does_not_touch_the_run),
         DESK_TEST(at_full_memory_only_new_jobs_are_refused),
+        DESK_TEST(without_the_right_to_publish_every_step_is_taken),
         DESK_TEST(scripts_that_redis_has_lost_are_sent_again),
         DESK_TEST(an_ended_status_expires_but_not_that_of_a_new_job),
         DESK_TEST(after_many_jobs_and_their_time_only_history_is_left),
