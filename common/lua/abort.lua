@@ -16,7 +16,7 @@ local STALE_TTL_S = 2592000 -- 30 days
 
 local account, ttl_s = ARGV[1], ARGV[2]
 local now = now_ms()
-local ctl = read_hash('ctl:' .. account)
+local ctl = read_ctl(account)
 
 -- False: it is further inside, or a worker has popped it and its claim is under way.
 local function remove_from_queue(element)

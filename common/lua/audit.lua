@@ -23,16 +23,34 @@ local function is_in_list(worker, element)
     return call('ZSCORE', workers, worker) and call('LPOS', PREFIX .. 'processing:' .. worker, element)
 end
 
--- Searching a long queue is slow: only for what has waited for a while, and within search_max.
+-- Redis ms at which the element that is next to run was pushed; 0 when nobody knows.
+local first_ms
+local function read_first_ms()
+    local account = parse_element(call('LINDEX', PREFIX .. 'queue', -1) or '')
+    local ms = account and call('HGET', PREFIX .. 'ctl:' .. account, 'queued_ms')
+    return tonumber(ms or 0)
+end
+
+-- Whether what is next to run was pushed before the job. Taken-back jobs stand in front of older
+-- ones, so that a job in its place may look overdue; pushing it once more does no harm, a second
+-- copy is only dropped.
+local function is_before_its_turn(ctl)
+    first_ms = first_ms or read_first_ms()
+    return first_ms <= tonumber(ctl.queued_ms)
+end
+
+-- Only for what has waited for a while. Searching takes time with the length of the queue: more than
+-- search_max elements in all are not looked at.
 local function is_queued(ctl)
     if now - (tonumber(ctl.queued_ms) or 0) < apart_ms then
         return true
     end
-    if searched > 0 and searched + queue_length > search_max then
-        return true
-    end
-    searched = searched + queue_length
-    if call('LPOS', PREFIX .. 'queue', ctl.elem, 'RANK', -1) then
+    if searched + queue_length <= search_max then
+        searched = searched + queue_length
+        if call('LPOS', PREFIX .. 'queue', ctl.elem, 'RANK', -1) then
+            return true
+        end
+    elseif searched > 0 or is_before_its_turn(ctl) then
         return true
     end
     for _, worker in ipairs(call('ZRANGE', workers, 0, -1)) do
@@ -78,7 +96,7 @@ local function mend(account, ctl)
 end
 
 local function look_at(account)
-    local ctl = read_hash('ctl:' .. account)
+    local ctl = read_ctl(account)
     local field = 'account:' .. account
     if is_in_place(ctl) then
         call('HDEL', audit_key, field)

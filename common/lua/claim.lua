@@ -14,7 +14,7 @@ local now = now_ms()
 local processing = PREFIX .. 'processing:' .. worker
 
 local account = parse_element(element)
-local ctl = account and read_hash('ctl:' .. account) or {}
+local ctl = account and read_ctl(account) or {}
 local attempt = (tonumber(ctl.tries) or 0) + 1
 
 local function answer()

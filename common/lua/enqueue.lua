@@ -12,8 +12,8 @@
 local account, id, queue_max, attempts = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local now = now_ms()
 local ctl_key = PREFIX .. 'ctl:' .. account
-local phase, job, next_id, elem, not_before = unpack(
-    call('HMGET', ctl_key, 'phase', 'job', 'next_id', 'elem', 'not_before'))
+local phase, job, next_id, enqueued_at, not_before = unpack(
+    call('HMGET', ctl_key, 'phase', 'job', 'next_id', 'enqueued_at', 'not_before'))
 
 if job == id then
     return {'new', id}
@@ -40,6 +40,7 @@ if phase == 'running' then
 end
 
 if phase == 'retrying' then
+    local elem = element_of(account, job, enqueued_at)
     local due = tonumber(not_before) or 0
     if due <= now then
         call('ZREM', PREFIX .. 'delayed', elem)
@@ -62,5 +63,10 @@ if call('LLEN', PREFIX .. 'queue') >= queue_max then
     return {'full', ''}
 end
 start_job(account, id, attempts, 0, now)
+if not phase then
+    -- What the run of a record that was lost told is not this job's. After the start: at full
+    -- memory a removal as the first write would let this script pass.
+    call('DEL', PREFIX .. 'report:' .. account)
+end
 count('enqueued')
 return {'new', id}

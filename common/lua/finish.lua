@@ -12,10 +12,11 @@
 local account, token, outcome, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local delay_ms, backoff_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
 local max_age_ms, ttl_s = tonumber(ARGV[7]), ARGV[8]
-local has_details, details = ARGV[9], ARGV[10]
+local details = ARGV[9] == '1' and ARGV[10] or nil
+local fields = {unpack(ARGV, 11)}
 local now = now_ms()
 local ctl_key = PREFIX .. 'ctl:' .. account
-local ctl = read_hash('ctl:' .. account)
+local ctl = read_ctl(account)
 
 if not is_claimed_by(ctl.claim, token) then
     if token ~= '' and ctl.last_claim == token then
@@ -36,8 +37,16 @@ local function settle(answer, ...)
     return answer
 end
 
+-- What the run did, for as long as the job has not ended.
+local function keep_result()
+    if details then
+        call('SET', PREFIX .. 'report:' .. account, details)
+    end
+    call('HSET', PREFIX .. 'status:' .. account, 'error', reason, unpack(fields))
+end
+
 local function finish_job(state, why)
-    end_job(account, ctl, state, why, pause_end, ttl_s, now)
+    end_job(account, ctl, state, why, pause_end, ttl_s, now, fields, details)
     return settle(is_booked and 'requeued' or state:lower(), 'recovered', '')
 end
 
@@ -51,11 +60,6 @@ end
 
 -- First a removal: see pass_full_memory.
 call('LREM', PREFIX .. 'processing:' .. ctl.worker, 1, ctl.elem)
-if has_details == '1' then
-    call('SET', PREFIX .. 'report:' .. account, details)
-end
-call('HSET', PREFIX .. 'status:' .. account, 'error', reason, unpack(ARGV, 11))
-
 if ctl.abort == '1' and outcome ~= 'ok' then
     return finish_job('ABORTED', reason)
 end
@@ -65,6 +69,9 @@ end
 if outcome == 'failed' or (outcome == 'retry' and tries >= tonumber(ctl.attempts)) then
     return finish_job('FAILED', reason)
 end
+
+-- The job goes on.
+keep_result()
 if outcome == 'released' then
     to_queue(account, ctl, 'RPUSH', now)
     return settle('requeued')

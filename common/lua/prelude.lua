@@ -7,7 +7,7 @@
 --
 -- ctl:<account> is the machine's own record of an account. Its fields:
 --   phase        queued, running or retrying; empty when the job has ended
---   job, elem    id and exact bytes of the current job's element (LREM and ZREM need them)
+--   job          id of the current job; enqueued_at: its time as the element has it
 --   attempts     how many the job may have; tries: how many have failed
 --   deaths       workers that died with it since an attempt ended
 --   recovered    1 from a worker's death until a run of the account has ended
@@ -17,6 +17,8 @@
 --   abort        1 when the running job is to end
 --   enqueued_ms, queued_ms, not_before    Redis ms: the job's start, the last push to the queue,
 --                end of a pause that Omnitron asked for
+-- No value is longer than 64 bytes (but a long worker's name): with one that is, Redis keeps a hash
+-- in a form that takes more than twice the memory and time. So the element is made, not kept.
 --
 -- Rules for every script:
 --   All checks come before the first write: an error half way leaves the earlier writes behind.
@@ -38,8 +40,13 @@ local function whole(number)
     return string.format('%.0f', number)
 end
 
--- ISO 8601 UTC. The calendar is Howard Hinnant's civil_from_days: years begin in March.
+-- ISO 8601 UTC. The calendar is Howard Hinnant's civil_from_days: years begin in March. Remembers
+-- the last answer: scripts print the present more than once.
+local iso_ms, iso_text
 local function iso(ms)
+    if ms == iso_ms then
+        return iso_text
+    end
     local days = math.floor(ms / 86400000)
     local rest = ms - days * 86400000
     local shifted = days + 719468
@@ -52,9 +59,11 @@ local function iso(ms)
     local day = of_year - math.floor((153 * month + 2) / 5) + 1
     month = month < 10 and month + 3 or month - 9
     year = year + era * 400 + (month <= 2 and 1 or 0)
-    return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
+    iso_ms = ms
+    iso_text = string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
         math.floor(rest / 3600000), math.floor(rest / 60000) % 60, math.floor(rest / 1000) % 60,
         rest % 1000)
+    return iso_text
 end
 
 -- At full memory Redis refuses a script whose first write may grow memory, but not one that begins
@@ -69,6 +78,19 @@ local function read_hash(name)
         hash[flat[i]] = flat[i + 1]
     end
     return hash
+end
+
+-- The exact bytes of a job's element (LREM and ZREM need them).
+local function element_of(account, job, enqueued_at)
+    return '{"id":"' .. job .. '","account":"' .. account
+        .. '","action":"execute","enqueued_at":"' .. enqueued_at .. '"}'
+end
+
+-- The record of the account, and elem, its element; without elem when no job is remembered.
+local function read_ctl(account)
+    local ctl = read_hash('ctl:' .. account)
+    ctl.elem = ctl.job and element_of(account, ctl.job, ctl.enqueued_at or '')
+    return ctl
 end
 
 -- Whether the token is the account's claim. No run has an empty token, an account without a run has.
@@ -187,7 +209,7 @@ local function own_job(element, now)
         bury(nil, nil, id, 0, now, element)
         return nil
     end
-    local ctl = read_hash('ctl:' .. account)
+    local ctl = read_ctl(account)
     if not ctl.elem then
         bury(id, account, 'foreign element in the queue: no such job', 0, now, element)
         return nil
@@ -202,18 +224,16 @@ end
 -- write may grow memory, so at full memory ENQUEUE is refused as a whole.
 local function start_job(account, id, attempts, not_before, now)
     local at = iso(now)
-    local element = '{"id":"' .. id .. '","account":"' .. account
-        .. '","action":"execute","enqueued_at":"' .. at .. '"}'
+    local element = element_of(account, id, at)
     local is_paused = not_before > now
     local phase = is_paused and 'retrying' or 'queued'
-    call('HSET', PREFIX .. 'ctl:' .. account, 'phase', phase, 'job', id, 'elem', element,
+    call('HSET', PREFIX .. 'ctl:' .. account, 'phase', phase, 'job', id, 'enqueued_at', at,
         'attempts', attempts, 'tries', 0, 'deaths', 0, 'claim', '', 'worker', '', 'next_id', '',
         'abort', '', 'enqueued_ms', whole(now), 'queued_ms', whole(now),
         'not_before', is_paused and whole(not_before) or '')
     -- HSET keeps the time to live of the ended job before this one.
     call('PERSIST', PREFIX .. 'ctl:' .. account)
     call('PERSIST', PREFIX .. 'status:' .. account)
-    call('DEL', PREFIX .. 'report:' .. account)
     if is_paused then
         call('ZADD', PREFIX .. 'delayed', whole(not_before), element)
     else
@@ -245,17 +265,19 @@ end
 
 -- Ends the job as FINISHED, FAILED or ABORTED. Where one more run is booked it begins in the same
 -- step, so nobody sees a gap in WORKING, but not before a pause that holds (until not_before).
+-- fields (more for the status) and details (of the report) are the last run's; nil = as they are.
 -- The caller has taken the element out of its list.
-local function end_job(account, ctl, state, reason, not_before, ttl_s, now)
+local function end_job(account, ctl, state, reason, not_before, ttl_s, now, fields, details)
     local next_id = ctl.next_id or ''
     show(account, ctl.job, state, '', now, {'error', reason, 'finished_at', iso(now),
-        'next_attempt_at', ''})
+        'next_attempt_at', '', unpack(fields or {})})
     local status = read_hash('status:' .. account)
     local history = PREFIX .. 'history:' .. account
     call('LPUSH', history, compose_report(account, status, ctl,
-        call('GET', PREFIX .. 'report:' .. account)))
+        details or call('GET', PREFIX .. 'report:' .. account)))
     call('LTRIM', history, 0, HISTORY_MAX - 1)
     call('EXPIRE', history, HISTORY_TTL_S)
+    call('DEL', PREFIX .. 'report:' .. account) -- the history has it now
     count(state:lower())
     if state == 'FAILED' then
         bury(ctl.job, account, reason, status.attempt, now)
@@ -267,9 +289,8 @@ local function end_job(account, ctl, state, reason, not_before, ttl_s, now)
     end
     call('HSET', PREFIX .. 'ctl:' .. account, 'phase', '', 'claim', '', 'worker', '', 'abort', '',
         'not_before', '')
-    for _, name in ipairs({'ctl:', 'status:', 'report:'}) do
-        call('EXPIRE', PREFIX .. name .. account, ttl_s)
-    end
+    call('EXPIRE', PREFIX .. 'ctl:' .. account, ttl_s)
+    call('EXPIRE', PREFIX .. 'status:' .. account, ttl_s)
     call('SREM', PREFIX .. 'active', account)
 end
 

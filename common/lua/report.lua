@@ -6,8 +6,11 @@
 
 local account = ARGV[1]
 local status = read_hash('status:' .. account)
-if not status.job then
-    return call('LINDEX', PREFIX .. 'history:' .. account, 0)
+if status.state ~= 'WORKING' then
+    local last = call('LINDEX', PREFIX .. 'history:' .. account, 0)
+    if last or not status.job then
+        return last
+    end
 end
 return compose_report(account, status, read_hash('ctl:' .. account),
     call('GET', PREFIX .. 'report:' .. account))

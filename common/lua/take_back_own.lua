@@ -17,11 +17,8 @@ local policy = {now = now_ms(), is_death = false, ttl_s = ttl_s}
 local moved = 0
 for _, element in ipairs(call('LRANGE', PREFIX .. 'processing:' .. worker, 0, -1)) do
     local account = parse_element(element)
-    local claim, elem
-    if account then
-        claim, elem = unpack(call('HMGET', PREFIX .. 'ctl:' .. account, 'claim', 'elem'))
-    end
-    if not (elem == element and known[claim]) and take_back(worker, element, policy) then
+    local ctl = account and read_ctl(account) or {}
+    if not (ctl.elem == element and known[ctl.claim]) and take_back(worker, element, policy) then
         moved = moved + 1
     end
 end

@@ -4,6 +4,7 @@
 #include "tests/bench/load.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/plan.h"
+#include "tests/bench/queue_cost.h"
 #include "tests/support/wait_until.h"
 
 #include <stdio.h>
@@ -122,7 +123,7 @@ static const struct {
     {"drain", bench_drain},       {"registered", bench_registered},
     {"missing", bench_missing},   {"all-missing", bench_all_missing},
     {"accounts", bench_accounts}, {"http", bench_http},
-    {"plan", plan_cost_print},
+    {"plan", plan_cost_print},    {"queue", queue_cost_print},
 };
 
 int main(int argc, char **argv)

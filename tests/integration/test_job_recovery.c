@@ -6,11 +6,13 @@
 #include "tests/support/test.h"
 #include "tests/support/wait_until.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 extern const unsigned char embedded_take_back_lua[];
+extern const unsigned char embedded_audit_lua[];
 
 enum { LIMIT_MS = 10000, LONG_AGO_MS = 60000 };
 
@@ -413,6 +415,50 @@ static void the_audit_empties_the_list_of_a_worker_that_is_not_registered(void *
     queue_desk_free(auditor);
 }
 
+/* An audit that searches through queues of at most two elements. */
+struct short_audit {
+    struct redis_fixture *redis;
+    char *script;
+};
+
+static bool short_audit_mends(void *arg)
+{
+    const struct short_audit *audit = arg;
+    return redis_int(audit->redis, "EVAL %s 1 {t}: 100 2 100 1 86400 3600000 10", audit->script) ==
+           1;
+}
+
+static void in_a_queue_too_long_to_search_the_audit_goes_by_the_order(void **state)
+{
+    struct queue_desk *desk = *state;
+    struct redis_fixture *redis = queue_desk_redis(desk);
+    for (int i = 0; i < 4; i++) {
+        char account[16];
+        (void)snprintf(account, sizeof account, "a%d", i);
+        (void)desk_enqueue(desk, account);
+        int64_t queued_ms = redis_int(redis, "HGET {t}:ctl:%s queued_ms", account);
+        redis_do(redis, "HSET {t}:ctl:%s queued_ms %" PRId64, account, queued_ms - 60000 + i);
+    }
+    char *element = mem_copy_text(redis_text(redis, "LINDEX {t}:queue -2"));
+    redis_do(redis, "LREM {t}:queue 1 %s", element); /* that of a1 */
+    struct short_audit audit = {redis, desk_script((const char *)embedded_audit_lua)};
+    for (int i = 0; i < 10; i++) {
+        assert_false(short_audit_mends(&audit));
+        wait_a_little();
+    }
+    /* Now a1 would have been next. */
+    (void)desk_register(desk, "w1");
+    assert_string_equal(desk_start(desk, "w1").claim.account, "a0");
+    for (int i = 0; i < 2; i++) {
+        (void)desk_enqueue(desk, i == 0 ? "b0" : "b1");
+    }
+    assert_becomes_true(short_audit_mends, &audit, LIMIT_MS);
+    assert_string_equal(redis_text(redis, "LINDEX {t}:queue -1"), element);
+    assert_string_equal(desk_start(desk, "w1").claim.account, "a1");
+    mem_free(audit.script);
+    mem_free(element);
+}
+
 /* ---- Redis's clock ---- */
 
 static void a_clock_that_was_set_back_begins_all_leases_anew(void **state)
@@ -473,6 +519,7 @@ int main(void)
         DESK_TEST(the_audit_needs_to_see_the_same_trouble_twice),
         DESK_TEST(the_audit_ends_a_job_whose_record_was_deleted),
         DESK_TEST(the_audit_empties_the_list_of_a_worker_that_is_not_registered),
+        DESK_TEST(in_a_queue_too_long_to_search_the_audit_goes_by_the_order),
         DESK_TEST(a_clock_that_was_set_back_begins_all_leases_anew),
         DESK_TEST(a_clock_that_was_set_forward_begins_all_leases_anew),
     };

@@ -487,9 +487,14 @@ static void end_a_lease(struct model *model)
 static void add_by_hand(struct model *model)
 {
     const char *account = accounts[below(model, ACCOUNTS)];
-    const char *element = redis_text(redis_of(model), "HGET {t}:ctl:%s elem", account);
-    if (element == NULL || one_in(model, 3)) {
-        element = "junk";
+    const struct redis_list *job =
+        redis_list(redis_of(model), "HMGET {t}:ctl:%s job enqueued_at", account);
+    char element[DESK_ELEMENT_SIZE] = "junk";
+    if (job->items[0] != NULL && !one_in(model, 3)) {
+        (void)snprintf(element, sizeof element,
+                       "{\"id\":\"%s\",\"account\":\"%s\",\"action\":\"execute\","
+                       "\"enqueued_at\":\"%s\"}",
+                       job->items[0], account, job->items[1]);
     }
     trace(model, "a hand adds %.60s", element);
     redis_do(redis_of(model), "LPUSH {t}:queue %s", element);

@@ -51,6 +51,8 @@ static const char check_script[] =
     "    if works and ttl ~= -1 then return k .. ' expires in mid-run' end\n"
     "    if not works and ttl == -1 then return k .. ' never expires' end\n"
     "  end\n"
+    "  c.elem = '{\"id\":\"' .. (c.job or '') .. '\",\"account\":\"' .. a\n"
+    "    .. '\",\"action\":\"execute\",\"enqueued_at\":\"' .. (c.enqueued_at or '') .. '\"}'\n"
     "  local queued = times(P .. 'queue', c.elem)\n"
     "  local delayed = call('ZSCORE', P .. 'delayed', c.elem or '') and 1 or 0\n"
     "  local held, own = 0, 0\n"
