@@ -4,6 +4,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
+static bool read_redis_url(struct cli *cli)
+{
+    struct error err;
+    bool is_good = redis_address_parse(&cli->redis_address, cli->config.redis_url.value, &err);
+    if (!is_good) {
+        (void)fprintf(stderr, "REDIS_URL: %s\n", err.text);
+    }
+    return is_good;
+}
+
 /* Configuration, settings and the account; false when one is bad, which has been said. */
 static bool load(struct cli *cli)
 {
@@ -14,7 +24,7 @@ static bool load(struct cli *cli)
     cli->settings = settings_load(&cli->config, environ, &faults);
     faults_print(&faults);
     faults_clear(&faults);
-    if (!is_good || cli->settings == NULL) {
+    if (!is_good || cli->settings == NULL || !read_redis_url(cli)) {
         return false;
     }
     if (cli->account_name == NULL) {
@@ -39,25 +49,49 @@ void cli_fail(struct cli *cli, const char *what, const struct error *why)
     cli_end(cli, CLI_FAILED);
 }
 
+void cli_fail_usage(struct cli *cli, const char *what)
+{
+    (void)fprintf(stderr, "omnihook: %s\nusage: omnihook %s %s\n", what, cli->command->name,
+                  cli->command->usage);
+    cli_end(cli, CLI_USAGE);
+}
+
+const char *cli_text_of(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+    return text == NULL ? "" : text;
+}
+
+int64_t cli_number_of(const json_t *object, const char *member)
+{
+    return json_integer_value(json_object_get(object, member));
+}
+
+void cli_print_json(const json_t *document)
+{
+    (void)json_dumpf(document, stdout, JSON_COMPACT);
+    (void)putchar('\n');
+}
+
 static void on_redis_state(void *arg, bool is_up, const struct error *why_down)
 {
     struct cli *cli = arg;
-    if (is_up && !cli->is_started) {
-        cli->is_started = true;
+    if (cli->is_redis_told) {
+        return;
+    }
+    cli->is_redis_told = true;
+    if (cli->on_redis != NULL) {
+        cli->on_redis(cli->on_redis_arg, why_down);
+    } else if (is_up) {
         cli->command->start(cli);
-    } else if (!is_up && !cli->is_started) {
+    } else {
         cli_fail(cli, "Redis cannot be used", why_down);
     }
 }
 
-/* Connects; the command starts when Redis is there. False when REDIS_URL is bad. */
-static bool connect_redis(struct cli *cli)
+/* Connects; the command starts, or goes on, when it is known whether Redis is there. */
+static void connect_redis(struct cli *cli)
 {
-    struct error err;
-    if (!redis_address_parse(&cli->redis_address, cli->config.redis_url.value, &err)) {
-        (void)fprintf(stderr, "REDIS_URL: %s\n", err.text);
-        return false;
-    }
     const struct redis_options redis_options = {.address = &cli->redis_address,
                                                 .name = "omnihook-cli",
                                                 .timeout_ms = cli->config.redis_timeout_ms,
@@ -74,7 +108,13 @@ static bool connect_redis(struct cli *cli)
         .retry = cli->config.retry,
     };
     cli->queue = job_queue_new(cli->redis, &queue_options);
-    return true;
+}
+
+void cli_try_redis(struct cli *cli, cli_redis_fn *fn, void *arg)
+{
+    cli->on_redis = fn;
+    cli->on_redis_arg = arg;
+    connect_redis(cli);
 }
 
 static void on_start(evutil_socket_t unused, short events, void *arg)
@@ -92,12 +132,10 @@ int cli_run(struct cli *cli)
     }
     cli->loop = loop_new();
     struct event *start = loop_timer_new(cli->loop, on_start, cli);
-    if (cli->command->need != CLI_NEEDS_REDIS) {
+    if (cli->command->need == CLI_NEEDS_REDIS) {
+        connect_redis(cli);
+    } else {
         loop_timer_start(start, 0);
-    } else if (!connect_redis(cli)) {
-        loop_quit(cli->loop);
-        event_free(start);
-        return CLI_USAGE;
     }
     (void)loop_run(cli->loop);
     event_free(start);

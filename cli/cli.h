@@ -8,6 +8,8 @@
 #include "common/service_config.h"
 #include "common/settings.h"
 
+#include <jansson.h>
+
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_SOMETHING_TO_DO = 3 };
 
 /* What a command needs before it starts. */
@@ -16,6 +18,13 @@ enum cli_need {
     CLI_NEEDS_SETTINGS, /* settings are loaded */
     CLI_NEEDS_REDIS,    /* ... and Redis is connected */
 };
+
+/* What may follow a command's name. */
+enum cli_argument { CLI_NO_ARGUMENT, CLI_ACCOUNT, CLI_ACCOUNT_NEEDED, CLI_JOB };
+enum cli_option { CLI_WAIT = 1, CLI_WATCH = 2, CLI_ALL = 4 }; /* besides --json */
+
+/* why_not NULL = Redis is there. */
+typedef void cli_redis_fn(void *arg, const struct error *why_not);
 
 struct cli {
     struct service_config config;
@@ -26,21 +35,23 @@ struct cli {
     struct job_queue *queue;
     const char *account_name; /* the ACCOUNT argument; NULL = none given */
     const struct account *account;
-    bool is_json;    /* --json */
-    bool is_wait;    /* --wait */
-    bool is_started; /* the command has been started: Redis was reached */
+    const char *job;        /* the JOB argument; NULL = none given */
+    bool is_json;           /* --json */
+    unsigned options;       /* enum cli_option bits */
+    bool is_redis_told;     /* whether Redis is there */
+    cli_redis_fn *on_redis; /* to be told; NULL = the command is started, or has failed */
+    void *on_redis_arg;
     int exit_code;
     const struct command *command;
 };
 
 struct command {
-    const char *name;      /* "execute", or two words: "key new" */
-    const char *arguments; /* for the usage: "ACCOUNT [--wait]" */
+    const char *name;  /* "execute", or two words: "key new" */
+    const char *usage; /* what follows it: "ACCOUNT [--wait]" */
     const char *summary;
     enum cli_need need;
-    bool has_account;       /* takes an ACCOUNT ... */
-    bool must_have_account; /* ... and cannot do without */
-    bool can_wait;
+    enum cli_argument argument;
+    unsigned options; /* that it knows */
     /* Starts the command; it ends by cli_end, now or later. */
     void (*start)(struct cli *cli);
 };
@@ -55,7 +66,27 @@ void cli_end(struct cli *cli, int exit_code);
 /* Says on stderr what failed and ends with CLI_FAILED. */
 void cli_fail(struct cli *cli, const char *what, const struct error *why);
 
+/* For a command that goes on without Redis: connects, and tells once whether that worked. */
+void cli_try_redis(struct cli *cli, cli_redis_fn *fn, void *arg);
+
+/* Says on stderr how the command is to be called and ends with CLI_USAGE. */
+void cli_fail_usage(struct cli *cli, const char *what);
+
+/* The member of a document's object: "" or 0 when there is none. Borrowed. */
+const char *cli_text_of(const json_t *object, const char *member);
+int64_t cli_number_of(const json_t *object, const char *member);
+
+/* Prints a document as one line on stdout. */
+void cli_print_json(const json_t *document);
+
 void command_key_new(struct cli *cli);
+void command_check(struct cli *cli);
+void command_queue(struct cli *cli);
+void command_workers(struct cli *cli);
+void command_events(struct cli *cli);
+void command_dead_list(struct cli *cli);
+void command_dead_retry(struct cli *cli);
+void command_dead_drop(struct cli *cli);
 void command_status(struct cli *cli);
 void command_plan(struct cli *cli);
 void command_execute(struct cli *cli);

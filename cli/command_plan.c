@@ -1,5 +1,6 @@
 /* omnihook plan ACCOUNT: what execute would do now, as a diff. */
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 #include "common/http_client.h"
 #include "common/mem.h"
@@ -19,31 +20,26 @@ struct plan_command {
     int exit_code;
 };
 
-static char sign_of(enum plan_kind kind)
-{
-    switch (kind) {
-    case PLAN_CREATE:
-        return '+';
-    case PLAN_REACTIVATE:
-    case PLAN_UPDATE:
-        return '~';
-    case PLAN_DRIFTED:
-        return '!';
-    case PLAN_REGISTERED:
-        return ' ';
-    }
-    return '?';
-}
+static const struct {
+    char sign;
+    enum tone tone;
+} looks[PLAN_KIND_COUNT] = {
+    [PLAN_CREATE] = {'+', TONE_GOOD},      [PLAN_REACTIVATE] = {'~', TONE_BUSY},
+    [PLAN_UPDATE] = {'~', TONE_BUSY},      [PLAN_DRIFTED] = {'!', TONE_BAD},
+    [PLAN_REGISTERED] = {' ', TONE_QUIET},
+};
 
 static void print_action(const struct plan_action *action)
 {
-    (void)printf("%c %-11s %s -> %s", sign_of(action->kind), plan_kind_name(action->kind),
+    terminal_tone(stdout, looks[action->kind].tone);
+    (void)printf("%c %-11s %s -> %s", looks[action->kind].sign, plan_kind_name(action->kind),
                  action->webhook->event_type, action->webhook->target_url);
     for (int bit = 0; bit < WEBHOOK_FIELD_COUNT; bit++) {
         if ((action->fields & (1U << bit)) != 0) {
             (void)printf(" [%s]", webhook_field_name((enum webhook_field)(1U << bit)));
         }
     }
+    terminal_tone(stdout, TONE_PLAIN);
     (void)putchar('\n');
 }
 
@@ -62,8 +58,7 @@ static void print_text(const struct plan *plan)
 static void print_json(const struct plan *plan, const struct account *account)
 {
     json_t *document = plan_to_json(plan, account);
-    (void)json_dumpf(document, stdout, JSON_COMPACT);
-    (void)putchar('\n');
+    cli_print_json(document);
     json_decref(document);
 }
 

@@ -1,51 +1,187 @@
-/* omnihook status [ACCOUNT]: one line an account, in the settings' order. */
-#include "cli/cli.h"
+/* omnihook status [ACCOUNT] [--watch]: one line an account, in the settings' order. */
+#include "cli/statuses.h"
+#include "cli/terminal.h"
 
 #include "common/mem.h"
 
-#include <stdio.h>
+#include <stdint.h>
+#include <string.h>
 
-/* All accounts are asked one after the other, so that a long list needs no memory. */
-struct status {
+enum { WATCHED_MAX = 1000, REFRESH_MS = 500, NAME_WIDTH = 24 };
+
+struct status_command {
     struct cli *cli;
-    size_t next;
-    const struct account *account;
+    /* With --watch: */
+    struct event *timer;
+    json_t *rows;  /* read in this round, at a terminal */
+    json_t *shown; /* elsewhere: what each account showed last, by name */
+    bool is_reading;
+    bool is_over;
 };
 
-static void ask_next(struct status *status);
-
-static void on_state(void *arg, const char *state, const struct error *why_not)
+/* "acme   WORKING   running  [###...] 3/50", or why it failed. */
+static void print_row(const json_t *row)
 {
-    struct status *status = arg;
-    struct cli *cli = status->cli;
-    if (why_not != NULL) {
-        mem_free(status);
-        cli_fail(cli, "the status cannot be read", why_not);
-        return;
+    const char *state = cli_text_of(row, "state");
+    (void)printf("%-*s ", NAME_WIDTH, cli_text_of(row, "account"));
+    terminal_tone(stdout, tone_of_state(state));
+    (void)printf("%-8s", state);
+    terminal_tone(stdout, TONE_PLAIN);
+    if (strcmp(state, "WORKING") == 0) {
+        char bar[TERMINAL_BAR_SIZE];
+        (void)printf("  %-8s %s", cli_text_of(row, "phase"),
+                     terminal_bar(bar, cli_number_of(row, "done"), cli_number_of(row, "total")));
     }
-    (void)printf(cli->is_json ? "{\"account\":\"%s\",\"state\":\"%s\"}\n" : "%-32s %s\n",
-                 status->account->name, state);
-    ask_next(status);
+    const char *next_attempt_at = cli_text_of(row, "next_attempt_at");
+    if (next_attempt_at[0] != '\0') {
+        (void)printf("  next attempt %s", next_attempt_at);
+    }
+    const char *error = cli_text_of(row, "error");
+    const char *finished_at = cli_text_of(row, "finished_at");
+    (void)printf("%s%s%s%s\n", finished_at[0] == '\0' ? "" : "  ", finished_at,
+                 error[0] == '\0' ? "" : "  ", error);
 }
 
-static void ask_next(struct status *status)
+static void on_row(void *arg, const json_t *row)
 {
-    struct cli *cli = status->cli;
-    size_t count = cli->account != NULL ? 1 : settings_account_count(cli->settings);
-    if (status->next == count) {
-        mem_free(status);
+    const struct status_command *command = arg;
+    if (command->cli->is_json) {
+        cli_print_json(row);
+    } else {
+        print_row(row);
+    }
+}
+
+static void status_command_free(struct status_command *command)
+{
+    if (command->timer != NULL) {
+        event_free(command->timer);
+    }
+    json_decref(command->rows);
+    json_decref(command->shown);
+    mem_free(command);
+}
+
+static void on_done(void *arg, const struct error *why_not)
+{
+    struct status_command *command = arg;
+    struct cli *cli = command->cli;
+    status_command_free(command);
+    if (why_not != NULL) {
+        cli_fail(cli, "the status cannot be read", why_not);
+    } else {
         cli_end(cli, CLI_OK);
+    }
+}
+
+/* ---- --watch ---- */
+
+/* A terminal gets the whole screen drawn again; anything else a line for each change. */
+static bool is_screen(const struct status_command *command)
+{
+    return !command->cli->is_json && terminal_is(stdout);
+}
+
+static void on_watched_row(void *arg, const json_t *row)
+{
+    struct status_command *command = arg;
+    const char *account = cli_text_of(row, "account");
+    if (is_screen(command)) {
+        (void)json_array_append_new(command->rows, json_deep_copy(row));
+    } else if (!json_equal(json_object_get(command->shown, account), row)) {
+        (void)json_object_set_new(command->shown, account, json_deep_copy(row));
+        on_row(command, row);
+    }
+}
+
+/* Prints the rows that are (not) busy, as long as there is room; gives the lines left. */
+static size_t draw_rows(const json_t *rows, bool is_busy, size_t room)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        bool is_this_busy = strcmp(cli_text_of(row, "state"), "WORKING") == 0;
+        if (is_this_busy == is_busy && room > 0) {
+            (void)fputs("\033[K", stdout);
+            print_row(row);
+            room--;
+        }
+    }
+    return room;
+}
+
+static void draw_screen(const struct status_command *command)
+{
+    unsigned rows = terminal_get_size(stdout).rows;
+    (void)fputs("\033[H", stdout);
+    size_t room = draw_rows(command->rows, true, rows > 1 ? rows - 1 : 1);
+    (void)draw_rows(command->rows, false, room);
+    (void)fputs("\033[J", stdout);
+}
+
+static void on_watched(void *arg, const struct error *why_not)
+{
+    struct status_command *command = arg;
+    command->is_reading = false;
+    if (command->is_over) {
+        status_command_free(command);
         return;
     }
-    status->account =
-        cli->account != NULL ? cli->account : settings_account_at(cli->settings, status->next);
-    status->next++;
-    job_queue_get_state(cli->queue, status->account->name, on_state, status);
+    if (why_not != NULL) {
+        /* Redis may come back: who watches would rather see that than start again. */
+        (void)fprintf(stderr, "omnihook: the status cannot be read: %s\n", why_not->text);
+    } else if (is_screen(command)) {
+        draw_screen(command);
+    }
+    (void)fflush(stdout);
+    loop_timer_start(command->timer, REFRESH_MS);
+}
+
+static void refresh(evutil_socket_t unused, short events, void *arg)
+{
+    (void)unused;
+    (void)events;
+    struct status_command *command = arg;
+    (void)json_array_clear(command->rows);
+    command->is_reading = true;
+    statuses_read(command->cli, WATCHED_MAX, on_watched_row, on_watched, command);
+}
+
+/* An answer on its way is cancelled when the connection is closed, which frees the command. */
+static void on_interrupt(void *arg)
+{
+    struct status_command *command = arg;
+    struct cli *cli = command->cli;
+    command->is_over = true;
+    if (!command->is_reading) {
+        status_command_free(command);
+    }
+    cli_end(cli, CLI_OK);
+}
+
+static void watch(struct status_command *command)
+{
+    struct cli *cli = command->cli;
+    const struct loop_handlers handlers = {
+        .on_drain = on_interrupt, .on_reload = on_interrupt, .arg = command};
+    loop_handle_signals(cli->loop, &handlers);
+    command->timer = loop_timer_new(cli->loop, refresh, command);
+    command->rows = json_array();
+    command->shown = json_object();
+    if (is_screen(command)) {
+        (void)fputs("\033[2J", stdout);
+    }
+    refresh(-1, 0, command);
 }
 
 void command_status(struct cli *cli)
 {
-    struct status *status = mem_new(1, sizeof *status);
-    status->cli = cli;
-    ask_next(status);
+    struct status_command *command = mem_new(1, sizeof *command);
+    command->cli = cli;
+    if ((cli->options & CLI_WATCH) != 0) {
+        watch(command);
+    } else {
+        statuses_read(cli, SIZE_MAX, on_row, on_done, command);
+    }
 }

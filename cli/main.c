@@ -6,43 +6,80 @@
 #include <string.h>
 
 static const struct command commands[] = {
+    {.name = "check",
+     .usage = "[ACCOUNT]",
+     .summary = "whether Redis and each account's Omnitron can be used, and what to do if not",
+     .need = CLI_NEEDS_SETTINGS,
+     .argument = CLI_ACCOUNT,
+     .start = command_check},
     {.name = "status",
-     .arguments = "[ACCOUNT]",
-     .summary = "the state of one account's job, or of all",
+     .usage = "[ACCOUNT] [--watch]",
+     .summary = "the state of one account's job, or of all (--watch: live)",
      .need = CLI_NEEDS_REDIS,
-     .has_account = true,
+     .argument = CLI_ACCOUNT,
+     .options = CLI_WATCH,
      .start = command_status},
     {.name = "plan",
-     .arguments = "ACCOUNT",
+     .usage = "ACCOUNT",
      .summary = "what execute would do now (exit 0: nothing, 3: something, 1: could not tell)",
      .need = CLI_NEEDS_SETTINGS,
-     .has_account = true,
-     .must_have_account = true,
+     .argument = CLI_ACCOUNT_NEEDED,
      .start = command_plan},
     {.name = "execute",
-     .arguments = "ACCOUNT [--wait]",
+     .usage = "ACCOUNT [--wait]",
      .summary = "register what is missing (--wait: until it ends; exit 0 only when FINISHED)",
      .need = CLI_NEEDS_REDIS,
-     .has_account = true,
-     .must_have_account = true,
-     .can_wait = true,
+     .argument = CLI_ACCOUNT_NEEDED,
+     .options = CLI_WAIT,
      .start = command_execute},
     {.name = "report",
-     .arguments = "ACCOUNT",
+     .usage = "ACCOUNT",
      .summary = "the current job, else the last, webhook by webhook",
      .need = CLI_NEEDS_REDIS,
-     .has_account = true,
-     .must_have_account = true,
+     .argument = CLI_ACCOUNT_NEEDED,
      .start = command_report},
     {.name = "abort",
-     .arguments = "ACCOUNT",
+     .usage = "ACCOUNT",
      .summary = "end the account's job",
      .need = CLI_NEEDS_REDIS,
-     .has_account = true,
-     .must_have_account = true,
+     .argument = CLI_ACCOUNT_NEEDED,
      .start = command_abort},
+    {.name = "queue",
+     .usage = "",
+     .summary = "what waits, what failed, and the totals",
+     .need = CLI_NEEDS_REDIS,
+     .start = command_queue},
+    {.name = "workers",
+     .usage = "",
+     .summary = "the workers, what they do and what is left of their leases",
+     .need = CLI_NEEDS_REDIS,
+     .start = command_workers},
+    {.name = "dead list",
+     .usage = "",
+     .summary = "the jobs that failed, newest first",
+     .need = CLI_NEEDS_REDIS,
+     .start = command_dead_list},
+    {.name = "dead retry",
+     .usage = "JOB | --all",
+     .summary = "queue the account of a failed job again, and take it off the list",
+     .need = CLI_NEEDS_REDIS,
+     .argument = CLI_JOB,
+     .options = CLI_ALL,
+     .start = command_dead_retry},
+    {.name = "dead drop",
+     .usage = "JOB | --all",
+     .summary = "take a failed job off the list",
+     .need = CLI_NEEDS_REDIS,
+     .argument = CLI_JOB,
+     .options = CLI_ALL,
+     .start = command_dead_drop},
+    {.name = "events",
+     .usage = "",
+     .summary = "every change of state and progress as it happens, until Ctrl-C",
+     .need = CLI_NEEDS_REDIS,
+     .start = command_events},
     {.name = "key new",
-     .arguments = "",
+     .usage = "",
      .summary = "make an API key: printed once, with the hash for the settings",
      .need = CLI_NEEDS_NOTHING,
      .start = command_key_new},
@@ -54,8 +91,8 @@ static void print_usage(FILE *stream)
     (void)fputs("usage: omnihook COMMAND [ARGUMENTS] [--json]\n\n", stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         char call[64];
-        (void)snprintf(call, sizeof call, "%s %s", commands[i].name, commands[i].arguments);
-        (void)fprintf(stream, "  %-24s %s\n", call, commands[i].summary);
+        (void)snprintf(call, sizeof call, "%s %s", commands[i].name, commands[i].usage);
+        (void)fprintf(stream, "  %-27s %s\n", call, commands[i].summary);
     }
     (void)fputs(
         "  --help, --version\n\n"
@@ -94,6 +131,36 @@ static bool PRINTF_LIKE(1, 2) usage_error(const char *format, ...)
     return false;
 }
 
+/* Takes one of the words after the command's name. */
+static bool read_word(struct cli *cli, const char *word)
+{
+    static const struct {
+        const char *name;
+        enum cli_option option;
+    } options[] = {{"--wait", CLI_WAIT}, {"--watch", CLI_WATCH}, {"--all", CLI_ALL}};
+    const struct command *command = cli->command;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (strcmp(word, options[i].name) == 0 && (command->options & options[i].option) != 0) {
+            cli->options |= options[i].option;
+            return true;
+        }
+    }
+    if (strcmp(word, "--json") == 0) {
+        cli->is_json = true;
+        return true;
+    }
+    if (word[0] == '-') {
+        return usage_error("there is no option '%s' here", word);
+    }
+    bool is_job = command->argument == CLI_JOB;
+    const char **argument = is_job ? &cli->job : &cli->account_name;
+    if (command->argument == CLI_NO_ARGUMENT || *argument != NULL) {
+        return usage_error("'%s' is one argument too many", word);
+    }
+    *argument = word;
+    return true;
+}
+
 /* Fills cli from the arguments; false when they make no sense, which has been said. */
 static bool read_arguments(struct cli *cli, int argc, char **argv)
 {
@@ -103,19 +170,11 @@ static bool read_arguments(struct cli *cli, int argc, char **argv)
         return usage_error("there is no command '%s'", argv[1]);
     }
     for (int i = 1 + used; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            cli->is_json = true;
-        } else if (strcmp(argv[i], "--wait") == 0 && cli->command->can_wait) {
-            cli->is_wait = true;
-        } else if (argv[i][0] == '-') {
-            return usage_error("there is no option '%s' here", argv[i]);
-        } else if (cli->account_name == NULL && cli->command->has_account) {
-            cli->account_name = argv[i];
-        } else {
-            return usage_error("'%s' is one argument too many", argv[i]);
+        if (!read_word(cli, argv[i])) {
+            return false;
         }
     }
-    if (cli->account_name == NULL && cli->command->must_have_account) {
+    if (cli->account_name == NULL && cli->command->argument == CLI_ACCOUNT_NEEDED) {
         return usage_error("%s needs an ACCOUNT", cli->command->name);
     }
     return true;

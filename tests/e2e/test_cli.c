@@ -1,12 +1,18 @@
-/* The operator's command line against a running system: what it prints and how it exits. */
-#include "common/mem.h"
+/* The operator's command line against a running system: what it prints, on a terminal, on a pipe
+   and as JSON, and how it exits. */
+#include "tests/support/cli_call.h"
 #include "tests/support/stack.h"
 #include "tests/support/test.h"
+#include "tests/support/wait_until.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LIMIT_MS = 15000, ENTRY_SIZE = 512 };
+enum { LIMIT_MS = 15000 };
+
+#define GREEN "\033[32m"
+#define RED "\033[31m"
 
 static const struct stack_account account = {
     .name = "acme",
@@ -16,86 +22,268 @@ static const struct stack_account account = {
 static struct stack_options one_worker = {
     .accounts = &account, .account_count = 1, .api_count = 1, .worker_count = 1};
 
-/* Runs omnihook with up to three words, and expects this exit code and text on stdout (NULL: none
-   is looked for). */
-static void run(struct stack *stack, const char *const words[3], int exit_code, const char *text)
+static struct stack_options no_worker = {.accounts = &account, .account_count = 1, .api_count = 1};
+
+static void refuse_writes(struct stack *stack)
 {
-    char redis[ENTRY_SIZE];
-    char settings[ENTRY_SIZE];
-    char *path = temp_dir_join(stack_dir(stack), STACK_SETTINGS);
-    (void)snprintf(redis, sizeof redis, "REDIS_URL=%s", redis_fixture_url(stack_redis(stack)));
-    (void)snprintf(settings, sizeof settings, "OMNIHOOK_SETTINGS=%s", path);
-    const char *const argv[] = {TEST_BIN_DIR "/omnihook", words[0], words[1], words[2], NULL};
-    const char *const env[] = {redis, settings, "OMNIHOOK_REDIS_TIMEOUT_MS=500", NULL};
-    const struct process_options options = {
-        .name = "omnihook", .argv = argv, .env = env, .dir = stack_dir(stack)};
-    struct process *process = process_start(&options);
-    int status = process_wait_exit(process, LIMIT_MS);
-    char *output = process_read(process, PROCESS_STDOUT);
-    if (status != exit_code || (text != NULL && strstr(output, text) == NULL)) {
-        process_print_log(process);
-        print_error("omnihook %s: exit %d\n%s\n", words[0], status, output);
-    }
-    assert_int_equal(status, exit_code);
-    assert_true(text == NULL || strstr(output, text) != NULL);
-    mem_free(output);
-    mem_free(path);
-    process_free(process);
+    sim_fault(stack_sim(stack), "{\"method\": \"POST\", \"times\": -1,"
+                                " \"action\": {\"status\": 400, \"json\": {}}}");
 }
+
+/* ---- plan, execute, report, abort ---- */
 
 static void plan_and_execute_say_by_exit_code_how_it_stands(void **state)
 {
-    run(*state, (const char *[]){"status", "acme", NULL}, 0, "READY");
-    run(*state, (const char *[]){"report", "acme", NULL}, 1, NULL);
-    run(*state, (const char *[]){"plan", "acme", NULL}, 3, "+ create");
-    run(*state, (const char *[]){"execute", "acme", "--wait"}, 0, "FINISHED");
-    run(*state, (const char *[]){"plan", "acme", "--json"}, 0, "\"required\":false");
-    run(*state, (const char *[]){"report", "acme", "--json"}, 0, "\"outcome\":\"created\"");
-    run(*state, (const char *[]){"status", "--json", NULL}, 0,
-        "{\"account\":\"acme\",\"state\":\"FINISHED\"}");
-    run(*state, (const char *[]){"abort", "acme", NULL}, 0, "nothing was running");
+    cli_expect(*state, CLI_PIPE, "status acme", 0, "READY");
+    cli_expect(*state, CLI_PIPE, "report acme", 1, NULL);
+    cli_expect(*state, CLI_PIPE, "plan acme", 3, "+ create      package.created -> https://");
+    cli_expect(*state, CLI_PIPE, "execute acme --wait", 0, "FINISHED");
+    cli_expect(*state, CLI_PIPE, "plan acme", 0, "nothing to do");
+    cli_expect(*state, CLI_PIPE, "report acme", 0, "created     package.created -> https://");
+    cli_expect(*state, CLI_PIPE, "abort acme", 0, "nothing was running");
     assert_int_equal(sim_hook_count(stack_sim(*state), "acme"), 1);
+}
+
+static void a_terminal_gets_colours_and_a_progress_bar(void **state)
+{
+    cli_expect(*state, CLI_TERMINAL, "plan acme", 3, GREEN "+ create");
+    cli_expect(*state, CLI_TERMINAL, "execute acme --wait", 0,
+               "[##############################] 1/1");
+    cli_expect(*state, CLI_TERMINAL, "report acme", 0, GREEN "FINISHED");
+    cli_expect(*state, CLI_TERMINAL, "status", 0, GREEN "FINISHED");
+}
+
+static void json_is_one_document_a_line(void **state)
+{
+    cli_expect(*state, CLI_PIPE, "plan acme --json", 3, "\"required\":true");
+    cli_expect(*state, CLI_PIPE, "execute acme --json", 0, "{\"account\":\"acme\",\"job\":\"");
+    stack_wait_status(*state, "acme", "FINISHED", LIMIT_MS);
+    cli_expect(*state, CLI_PIPE, "execute acme --wait --json", 0, "\"outcome\":\"already\"");
+    cli_expect(*state, CLI_PIPE, "report acme --json", 0, "\"state\":\"FINISHED\"");
+    cli_expect(*state, CLI_PIPE, "status --json", 0,
+               "{\"account\":\"acme\",\"state\":\"FINISHED\"");
+    cli_expect(*state, CLI_PIPE, "abort acme --json", 0,
+               "{\"account\":\"acme\",\"aborted\":false}");
+    cli_expect(*state, CLI_TERMINAL, "status --json", 0,
+               "{\"account\":\"acme\",\"state\":\"FINISHED\"");
 }
 
 static void a_job_that_fails_fails_the_command_that_waits(void **state)
 {
-    sim_fault(stack_sim(*state), "{\"method\": \"POST\", \"times\": -1,"
-                                 " \"action\": {\"status\": 400, \"json\": {}}}");
-    run(*state, (const char *[]){"execute", "acme", "--wait"}, 1, "FAILED");
+    refuse_writes(*state);
+    cli_expect(*state, CLI_PIPE, "execute acme --wait", 1, "failed      package.created");
+    cli_expect(*state, CLI_TERMINAL, "execute acme --wait", 1, RED "FAILED");
+    cli_expect(*state, CLI_PIPE, "execute acme --wait --json", 1, "\"state\":\"FAILED\"");
+    cli_expect(*state, CLI_PIPE, "report acme", 0, "FAILED");
 }
+
+static void a_waiting_job_is_aborted(void **state)
+{
+    cli_expect(*state, CLI_PIPE, "execute acme", 0, "queued: job ");
+    cli_expect(*state, CLI_PIPE, "execute acme", 0, "the job that waits covers this: job ");
+    cli_expect(*state, CLI_PIPE, "abort acme", 0, "abort is asked for");
+    cli_expect(*state, CLI_PIPE, "status acme", 0, "ABORTED");
+}
+
+/* ---- queue, workers, dead ---- */
+
+static void the_queue_and_the_workers_are_shown(void **state)
+{
+    cli_expect(*state, CLI_PIPE, "workers", 0, "WORKER");
+    cli_expect(*state, CLI_TERMINAL, "workers", 0, "WORKER");
+    cli_expect(*state, CLI_PIPE, "workers --json", 0, "\"concurrency\":64");
+    stack_run(*state, "acme", "FINISHED", LIMIT_MS);
+    cli_expect(*state, CLI_PIPE, "queue", 0, "waiting          0\n");
+    cli_expect(*state, CLI_PIPE, "queue", 0, "  finished       1\n");
+    cli_expect(*state, CLI_TERMINAL, "queue", 0, "active accounts  0");
+    cli_expect(*state, CLI_PIPE, "queue --json", 0, "\"oldest_age_ms\":null");
+}
+
+static void a_job_that_waits_is_seen_in_the_queue(void **state)
+{
+    assert_int_equal(stack_execute(*state, "acme"), 204);
+    cli_expect(*state, CLI_PIPE, "queue", 0, "waiting          1\noldest           0.");
+    cli_expect(*state, CLI_PIPE, "workers --json", 0, "[]");
+}
+
+static void fail_once(struct stack *stack)
+{
+    refuse_writes(stack);
+    stack_run(stack, "acme", "FAILED", LIMIT_MS);
+    sim_clear_faults(stack_sim(stack));
+}
+
+static void a_dead_job_is_retried_and_leaves_the_list(void **state)
+{
+    fail_once(*state);
+    cli_expect(*state, CLI_PIPE, "dead list", 0, "acme");
+    cli_expect(*state, CLI_TERMINAL, "dead list", 0, "ACCOUNT");
+    cli_expect(*state, CLI_PIPE, "dead list --json", 0, "\"account\":\"acme\"");
+
+    json_t *report = stack_report(*state, "acme");
+    char command[128];
+    (void)snprintf(command, sizeof command, "dead retry %s",
+                   json_string_value(json_object_get(report, "job")));
+    json_decref(report);
+    cli_expect(*state, CLI_PIPE, command, 0, "1 queued again");
+    stack_wait_status(*state, "acme", "FINISHED", LIMIT_MS);
+    cli_expect(*state, CLI_PIPE, "dead list --json", 0, "[]");
+    cli_expect(*state, CLI_PIPE, command, 1, NULL);
+    cli_expect(*state, CLI_PIPE, "dead retry --all --json", 0, "{\"done\":0,\"kept\":0}");
+}
+
+static void a_dead_job_is_dropped_without_another_run(void **state)
+{
+    fail_once(*state);
+    redis_do(stack_redis(*state), "LPUSH {omnihook}:dead junk");
+    cli_expect(*state, CLI_TERMINAL, "dead drop --all", 0, "1 dropped");
+    cli_expect(*state, CLI_PIPE, "dead list --json", 0, "[{\"element\":\"junk\"}]");
+    cli_expect(*state, CLI_PIPE, "status acme", 0, "FAILED");
+}
+
+/* ---- Live: status --watch, events ---- */
+
+static void status_watch_shows_each_change_until_it_is_interrupted(void **state)
+{
+    struct process *watch = cli_start(*state, CLI_PIPE, "status --watch");
+    (void)process_wait_line(watch, PROCESS_STDOUT, "READY", LIMIT_MS);
+    assert_int_equal(stack_execute(*state, "acme"), 204);
+    (void)process_wait_line(watch, PROCESS_STDOUT, "FINISHED", LIMIT_MS);
+    process_signal(watch, SIGINT);
+    assert_int_equal(process_wait_exit(watch, LIMIT_MS), 0);
+    process_free(watch);
+}
+
+static void status_watch_redraws_a_terminal_with_a_moving_bar(void **state)
+{
+    sim_set(stack_sim(*state), "{\"latency_ms\": 800}");
+    struct process *watch = cli_start(*state, CLI_TERMINAL, "status --watch");
+    (void)process_wait_line(watch, PROCESS_STDOUT, "READY", LIMIT_MS);
+    assert_int_equal(stack_execute(*state, "acme"), 204);
+    (void)process_wait_line(watch, PROCESS_STDOUT, "running  [", LIMIT_MS);
+    (void)process_wait_line(watch, PROCESS_STDOUT, "FINISHED", LIMIT_MS);
+    process_free(watch);
+}
+
+static bool somebody_follows(void *stack)
+{
+    const struct redis_list *found =
+        redis_list(stack_redis(stack), "PUBSUB NUMSUB {omnihook}:events");
+    return found->size == 2 && strcmp(found->items[1], "1") == 0;
+}
+
+static void events_tell_of_a_job_as_it_goes(enum cli_output output, const char *command,
+                                            struct stack *stack)
+{
+    struct process *events = cli_start(stack, output, command);
+    assert_becomes_true(somebody_follows, stack, LIMIT_MS);
+    assert_int_equal(stack_execute(stack, "acme"), 204);
+    (void)process_wait_line(events, PROCESS_STDOUT, "FINISHED", LIMIT_MS);
+    assert_true(process_has_line(events, PROCESS_STDOUT, "queued"));
+    process_free(events);
+}
+
+static void events_are_followed(void **state)
+{
+    events_tell_of_a_job_as_it_goes(CLI_TERMINAL, "events", *state);
+}
+
+static void events_are_followed_as_json(void **state)
+{
+    events_tell_of_a_job_as_it_goes(CLI_PIPE, "events --json", *state);
+}
+
+/* ---- check ---- */
+
+static void check_names_each_step_that_works(void **state)
+{
+    cli_expect(*state, CLI_PIPE, "check", 0, "ok       Redis: ");
+    cli_expect(*state, CLI_PIPE, "check acme", 0, "ok       acme login: the token is accepted");
+    cli_expect(*state, CLI_TERMINAL, "check", 0, "0 webhooks are registered");
+    cli_expect(*state, CLI_PIPE, "check --json", 0, "\"check\":\"hooks path\",\"result\":\"ok\"");
+}
+
+static void check_warns_of_an_event_type_that_omnitron_does_not_know(void **state)
+{
+    sim_set(stack_sim(*state), "{\"registry\": [\"order.created\"]}");
+    cli_expect(*state, CLI_PIPE, "check", 0, "warning  acme event types: Omnitron does not know");
+}
+
+static void check_says_which_step_fails_and_what_to_do(void **state)
+{
+    sim_expire_token(stack_sim(*state), "acme");
+    cli_expect(*state, CLI_PIPE, "check", 1, "failed   acme login: ");
+    cli_expect(*state, CLI_PIPE, "check --json", 1, "\"hint\":\"Check the account's token");
+    sim_kill(stack_sim(*state));
+    cli_expect(*state, CLI_TERMINAL, "check", 1, "acme connection: ");
+    redis_fixture_stop(stack_redis(*state));
+    cli_expect(*state, CLI_PIPE, "check", 1, "failed   Redis: ");
+    redis_fixture_start(stack_redis(*state));
+}
+
+/* ---- Failures and usage ---- */
 
 static void an_omnitron_or_a_redis_that_is_away_is_exit_1(void **state)
 {
     sim_fault(stack_sim(*state), "{\"method\": \"GET\", \"times\": -1,"
                                  " \"action\": {\"status\": 403, \"json\": {}}}");
-    run(*state, (const char *[]){"plan", "acme", NULL}, 1, NULL);
+    cli_expect(*state, CLI_PIPE, "plan acme", 1, NULL);
     redis_fixture_stop(stack_redis(*state));
-    run(*state, (const char *[]){"status", NULL, NULL}, 1, NULL);
+    static const char *const commands[] = {"status",    "execute acme", "report acme",
+                                           "queue",     "workers",      "abort acme",
+                                           "dead list", "dead retry x", "events"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        cli_expect(*state, CLI_PIPE, commands[i], 1, NULL);
+    }
     redis_fixture_start(stack_redis(*state));
 }
 
 static void bad_usage_is_exit_2(void **state)
 {
-    run(*state, (const char *[]){"nonsense", NULL, NULL}, 2, NULL);
-    run(*state, (const char *[]){"plan", NULL, NULL}, 2, NULL);
-    run(*state, (const char *[]){"plan", "nobody", NULL}, 2, NULL);
-    run(*state, (const char *[]){"status", "--wait", NULL}, 2, NULL);
-    run(*state, (const char *[]){"status", "acme", "more"}, 2, NULL);
-    run(*state, (const char *[]){"--version", NULL, NULL}, 0, "omnihook 0.");
-    run(*state, (const char *[]){"--help", NULL, NULL}, 0, "usage: omnihook COMMAND");
+    static const char *const commands[] = {"",
+                                           "nonsense",
+                                           "dead",
+                                           "dead list more",
+                                           "dead retry",
+                                           "dead drop one --all",
+                                           "plan",
+                                           "plan nobody",
+                                           "status --wait",
+                                           "status acme more",
+                                           "queue acme",
+                                           "execute acme --watch"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        cli_expect(*state, CLI_PIPE, commands[i], 2, NULL);
+    }
+    cli_expect(*state, CLI_PIPE, "--version", 0, "omnihook 0.");
+    cli_expect(*state, CLI_PIPE, "--help", 0, "usage: omnihook COMMAND");
 }
 
 static void a_new_key_comes_with_its_hash(void **state)
 {
-    run(*state, (const char *[]){"key", "new", NULL}, 0, "hash  sha256:");
-    run(*state, (const char *[]){"key", "new", "--json"}, 0, "\"hash\":\"sha256:");
+    cli_expect(*state, CLI_PIPE, "key new", 0, "hash  sha256:");
+    cli_expect(*state, CLI_PIPE, "key new --json", 0, "\"hash\":\"sha256:");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STACK_TEST(plan_and_execute_say_by_exit_code_how_it_stands, &one_worker),
+        STACK_TEST(a_terminal_gets_colours_and_a_progress_bar, &one_worker),
+        STACK_TEST(json_is_one_document_a_line, &one_worker),
         STACK_TEST(a_job_that_fails_fails_the_command_that_waits, &one_worker),
+        STACK_TEST(a_waiting_job_is_aborted, &no_worker),
+        STACK_TEST(the_queue_and_the_workers_are_shown, &one_worker),
+        STACK_TEST(a_job_that_waits_is_seen_in_the_queue, &no_worker),
+        STACK_TEST(a_dead_job_is_retried_and_leaves_the_list, &one_worker),
+        STACK_TEST(a_dead_job_is_dropped_without_another_run, &one_worker),
+        STACK_TEST(status_watch_shows_each_change_until_it_is_interrupted, &one_worker),
+        STACK_TEST(status_watch_redraws_a_terminal_with_a_moving_bar, &one_worker),
+        STACK_TEST(events_are_followed, &one_worker),
+        STACK_TEST(events_are_followed_as_json, &one_worker),
+        STACK_TEST(check_names_each_step_that_works, &one_worker),
+        STACK_TEST(check_warns_of_an_event_type_that_omnitron_does_not_know, &one_worker),
+        STACK_TEST(check_says_which_step_fails_and_what_to_do, &one_worker),
         STACK_TEST(an_omnitron_or_a_redis_that_is_away_is_exit_1, &one_worker),
         STACK_TEST(bad_usage_is_exit_2, &one_worker),
         STACK_TEST(a_new_key_comes_with_its_hash, &one_worker),
