@@ -366,7 +366,7 @@ void connections_free(struct connections *connections)
         remove_connection(left);
     }
     for (int i = 0; i < CONNECTION_STATES; i++) {
-        assert(first_of(connections, i) == NULL);
+        assert(TAILQ_EMPTY(&connections->states[i].list));
         if (connections->states[i].timer != NULL) {
             event_free(connections->states[i].timer);
         }

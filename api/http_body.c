@@ -11,21 +11,6 @@ enum {
     EXTRA_BYTES_MAX = HTTP_HEAD_BYTES_MAX,
 };
 
-enum state {
-    LENGTH,
-    SIZE,
-    EXTENSION,
-    SIZE_LF,
-    DATA,
-    DATA_CR,
-    DATA_LF,
-    LINE,
-    NAME,
-    VALUE,
-    VALUE_LF,
-    END_LF,
-};
-
 static const struct http_refusal bad_chunk = {400, "Malformed request: the chunks are not clear."};
 
 static bool refuse(struct http_body *body, const struct http_refusal *refusal)
@@ -34,14 +19,14 @@ static bool refuse(struct http_body *body, const struct http_refusal *refusal)
     return false;
 }
 
-static bool enter(struct http_body *body, enum state state)
+static bool enter(struct http_body *body, enum http_body_state state)
 {
     body->state = state;
     return true;
 }
 
 /* Goes on in state when byte is the one that must come now. */
-static bool expect(struct http_body *body, char byte, char expected, enum state state)
+static bool expect(struct http_body *body, char byte, char expected, enum http_body_state state)
 {
     return byte == expected ? enter(body, state) : refuse(body, &bad_chunk);
 }
@@ -64,13 +49,13 @@ static bool on_size(struct http_body *body, char byte)
         return true;
     }
     if (value < 0 && body->digits > 0 && byte == ';') {
-        return enter(body, EXTENSION);
+        return enter(body, BODY_EXTENSION);
     }
-    return body->digits > 0 ? expect(body, byte, '\r', SIZE_LF) : refuse(body, &bad_chunk);
+    return body->digits > 0 ? expect(body, byte, '\r', BODY_SIZE_LF) : refuse(body, &bad_chunk);
 }
 
 /* In an extension or a trailer's value, which end with CR. */
-static bool on_text(struct http_body *body, char byte, enum state behind)
+static bool on_text(struct http_body *body, char byte, enum http_body_state behind)
 {
     body->extra++;
     if (body->extra > EXTRA_BYTES_MAX) {
@@ -86,7 +71,7 @@ static bool on_size_end(struct http_body *body, char byte)
         return refuse(body, &http_body_too_large);
     }
     body->digits = 0;
-    return expect(body, byte, '\n', body->left == 0 ? LINE : DATA);
+    return expect(body, byte, '\n', body->left == 0 ? BODY_LINE : BODY_DATA);
 }
 
 static bool on_name(struct http_body *body, char byte)
@@ -95,15 +80,15 @@ static bool on_name(struct http_body *body, char byte)
     if (body->extra > EXTRA_BYTES_MAX) {
         return refuse(body, &http_head_too_large);
     }
-    return http_is_token_byte(byte) || expect(body, byte, ':', VALUE);
+    return http_is_token_byte(byte) || expect(body, byte, ':', BODY_VALUE);
 }
 
 static bool on_line(struct http_body *body, char byte)
 {
     if (byte == '\r') {
-        return enter(body, END_LF);
+        return enter(body, BODY_END_LF);
     }
-    body->state = NAME;
+    body->state = BODY_NAME;
     return http_is_token_byte(byte) ? on_name(body, byte) : refuse(body, &bad_chunk);
 }
 
@@ -116,29 +101,29 @@ static bool on_end(struct http_body *body, char byte)
 /* False when it was refused. */
 static bool take(struct http_body *body, char byte)
 {
-    switch ((enum state)body->state) {
-    case SIZE:
+    switch (body->state) {
+    case BODY_SIZE:
         return on_size(body, byte);
-    case EXTENSION:
-        return on_text(body, byte, SIZE_LF);
-    case SIZE_LF:
+    case BODY_EXTENSION:
+        return on_text(body, byte, BODY_SIZE_LF);
+    case BODY_SIZE_LF:
         return on_size_end(body, byte);
-    case DATA_CR:
-        return expect(body, byte, '\r', DATA_LF);
-    case DATA_LF:
-        return expect(body, byte, '\n', SIZE);
-    case LINE:
+    case BODY_DATA_CR:
+        return expect(body, byte, '\r', BODY_DATA_LF);
+    case BODY_DATA_LF:
+        return expect(body, byte, '\n', BODY_SIZE);
+    case BODY_LINE:
         return on_line(body, byte);
-    case NAME:
+    case BODY_NAME:
         return on_name(body, byte);
-    case VALUE:
-        return on_text(body, byte, VALUE_LF);
-    case VALUE_LF:
-        return expect(body, byte, '\n', LINE);
-    case END_LF:
+    case BODY_VALUE:
+        return on_text(body, byte, BODY_VALUE_LF);
+    case BODY_VALUE_LF:
+        return expect(body, byte, '\n', BODY_LINE);
+    case BODY_END_LF:
         return on_end(body, byte);
-    case LENGTH:
-    case DATA:
+    case BODY_LENGTH:
+    case BODY_DATA:
         break; /* not byte by byte */
     }
     return false;
@@ -150,15 +135,15 @@ static size_t take_data(struct http_body *body, size_t size)
     size_t taken = size < body->left ? size : (size_t)body->left;
     body->left -= taken;
     if (body->left == 0) {
-        body->is_whole = body->state == LENGTH;
-        body->state = DATA_CR;
+        body->is_whole = body->state == BODY_LENGTH;
+        body->state = BODY_DATA_CR;
     }
     return taken;
 }
 
 void http_body_start(struct http_body *body, const struct http_head *head)
 {
-    *body = (struct http_body){.state = head->framing == HTTP_LENGTH ? LENGTH : SIZE,
+    *body = (struct http_body){.state = head->framing == HTTP_LENGTH ? BODY_LENGTH : BODY_SIZE,
                                .left = head->length,
                                .is_whole = head->framing == HTTP_NO_BODY};
 }
@@ -167,7 +152,7 @@ size_t http_body_feed(struct http_body *body, const char *bytes, size_t size)
 {
     size_t at = 0;
     while (at < size && !body->is_whole && body->refusal == NULL) {
-        if (body->state == LENGTH || body->state == DATA) {
+        if (body->state == BODY_LENGTH || body->state == BODY_DATA) {
             at += take_data(body, size - at);
         } else {
             (void)take(body, bytes[at]);

@@ -5,8 +5,23 @@
 
 #include "api/http_head.h"
 
+enum http_body_state {
+    BODY_LENGTH,
+    BODY_SIZE,
+    BODY_EXTENSION,
+    BODY_SIZE_LF,
+    BODY_DATA,
+    BODY_DATA_CR,
+    BODY_DATA_LF,
+    BODY_LINE,
+    BODY_NAME,
+    BODY_VALUE,
+    BODY_VALUE_LF,
+    BODY_END_LF,
+};
+
 struct http_body {
-    int state;
+    enum http_body_state state;
     uint64_t left;                      /* of the length, or of the chunk */
     uint64_t total;                     /* of all chunks */
     size_t digits;                      /* of the chunk's size */

@@ -130,15 +130,19 @@ static void end_head(struct http_gate *gate)
     }
 }
 
-/* Who speaks another protocol is told so at once: an empty line may never come. */
+/* Who speaks another protocol is told so at once: an empty line may never come. And the first line
+   is judged first, however much came with it. */
 static void check_line_early(struct http_gate *gate)
 {
-    const char *end = memchr(gate->bytes.bytes, '\n', gate->bytes.size);
-    if (end != NULL) {
-        gate->has_line = true;
-        size_t size = (size_t)(end - gate->bytes.bytes) - 1;
-        gate->refusal = http_head_check_line(gate->bytes.bytes, size);
+    const char *end = memchr(gate->bytes.bytes, '\r', gate->bytes.size);
+    bool is_there = end != NULL && end + 1 < gate->bytes.bytes + gate->bytes.size && end[1] == '\n';
+    if (!is_there || gate->has_line) {
+        return;
     }
+    gate->has_line = true;
+    const struct http_refusal *refusal =
+        http_head_check_line(gate->bytes.bytes, (size_t)(end - gate->bytes.bytes));
+    gate->refusal = refusal == NULL ? gate->refusal : refusal;
 }
 
 static size_t feed_head(struct http_gate *gate, const char *bytes, size_t size)
@@ -149,11 +153,12 @@ static size_t feed_head(struct http_gate *gate, const char *bytes, size_t size)
     (void)strbuf_add(&gate->bytes, bytes, taken);
     if (is_end) {
         end_head(gate);
-    } else if (gate->refusal == NULL && gate->bytes.size == HTTP_HEAD_BYTES_MAX) {
-        gate->refusal = &http_head_too_large;
-    } else if (gate->refusal == NULL && !gate->has_line) {
-        check_line_early(gate);
+        return taken;
     }
+    if (gate->refusal == NULL && gate->bytes.size == HTTP_HEAD_BYTES_MAX) {
+        gate->refusal = &http_head_too_large;
+    }
+    check_line_early(gate);
     return taken;
 }
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The conformance table of docs/http-api.md, made of tests/e2e/http_shapes.json, which a test runs
-against the real process. Without an argument: says whether the page agrees. --write: makes it so."""
+against the real process. Without an argument: says whether the page agrees. --write: makes it so.
+--corpus FOLDER: writes each request there, as a seed for the fuzz target."""
 import json
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -49,7 +51,23 @@ def table():
     return "".join(lines) + "\n" + END
 
 
+def seed(row):
+    text = row["raw"] if "raw" in row else "\r\n".join(row["head"]) + "\r\n\r\n" + row.get("body", "")
+    text = re.sub(r"\{([^{}]*)\*(\d+)\}", lambda m: m[1] * int(m[2]), text)
+    text = text.replace("{key}", "Authorization: Token {key value}")
+    return b"\0" + text.replace("{api}", "/api/v1/oms/setup/webhooks/").encode()
+
+
+def write_corpus(folder):
+    groups = json.loads((ROOT / "tests/e2e/http_shapes.json").read_text())
+    for number, row in enumerate(row for group in groups for row in group["shapes"]):
+        (folder / f"shape_{number:03}").write_bytes(seed(row))
+
+
 def main():
+    if "--corpus" in sys.argv:
+        write_corpus(pathlib.Path(sys.argv[2]))
+        return
     page = PAGE.read_text()
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]

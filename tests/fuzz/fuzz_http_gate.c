@@ -1,0 +1,147 @@
+/* Any bytes on a connection: however they are cut, the gate says the same; what it lets through to
+   evhttp is a small request of a known form; and the Authorization header in it is read safely. */
+#include "api/auth_header.h"
+#include "api/http_gate.h"
+#include "common/mem.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct outcome {
+    enum http_gate_step step;
+    size_t taken;
+};
+
+/* Up to the end of one request, in parts of at most part bytes. */
+static struct outcome feed(struct http_gate *gate, const char *bytes, size_t size, size_t part)
+{
+    struct outcome outcome = {.step = HTTP_GATE_MORE};
+    while (outcome.taken < size && outcome.step != HTTP_GATE_WHOLE) {
+        size_t left = size - outcome.taken;
+        size_t given = left < part ? left : part;
+        size_t taken = 0;
+        /* A copy of its own size: reading beyond it is seen. */
+        char *copy = mem_copy_bytes(bytes + outcome.taken, given);
+        outcome.step = http_gate_feed(gate, copy, given, &taken);
+        mem_free(copy);
+        assert(taken > 0 && taken <= given);
+        assert(taken == given || outcome.step != HTTP_GATE_MORE);
+        outcome.taken += taken;
+    }
+    return outcome;
+}
+
+static void check_token(const char *line, size_t size)
+{
+    char *value = mem_copy_bytes(line, size);
+    struct auth_token token;
+    if (auth_header_parse(value, &token) == NULL) {
+        assert(token.size > 0 && token.bytes >= value && token.bytes + token.size <= value + size);
+        for (size_t i = 0; i < token.size; i++) {
+            assert(strchr(" \t\r\n\v\f", token.bytes[i]) == NULL);
+        }
+    }
+    mem_free(value);
+}
+
+/* One line after the first: of a field that is known, and of nothing that ends a line. */
+static void check_line(const char *line, size_t size)
+{
+    static const char *const names[] = {
+        "Host: ", "Authorization: ", "X-Request-Id: ", "X-Forwarded-For: ", "Connection: "};
+    const char *value = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strncmp(line, names[i], strlen(names[i])) == 0) {
+            value = line + strlen(names[i]);
+        }
+    }
+    assert(value != NULL && memchr(line, '\0', size) == NULL && memchr(line, '\n', size) == NULL);
+    if (strncmp(line, "Authorization: ", 15) == 0) {
+        check_token(value, size - 15);
+    }
+}
+
+static void check_request(const struct http_gate *gate)
+{
+    const struct strbuf *request = http_gate_request(gate);
+    const char *at = request->bytes;
+    const char *end = at + request->size;
+    assert(strncmp(at, "GET / HTTP/1.", 13) == 0 || strncmp(at, "HEAD / HTTP/1.", 14) == 0);
+    assert(request->size <= (size_t)2 * HTTP_HEAD_BYTES_MAX);
+    for (at = strstr(at, "\r\n") + 2; *at != '\r'; at = strstr(at, "\r\n") + 2) {
+        check_line(at, (size_t)(strstr(at, "\r\n") - at));
+    }
+    assert(at + 2 == end);
+    bool is_last = strstr(request->bytes, "\r\nConnection: close\r\n") != NULL;
+    assert(is_last == (gate->refusal != NULL || gate->head.is_last));
+    if (gate->refusal == NULL) {
+        assert(strlen(gate->head.method) > 0);
+        assert(gate->head.path[0] == '/' || strcmp(gate->head.path, "*") == 0);
+        assert(strpbrk(gate->head.path, "? #\r\n") == NULL);
+    } else {
+        assert(gate->refusal->status >= 400 && gate->refusal->status < 500);
+    }
+}
+
+/* What evhttp gets passes the gate itself, and comes out of it as it went in. */
+static void check_again(const struct http_gate *gate)
+{
+    struct http_gate again;
+    http_gate_init(&again);
+    const struct strbuf *request = http_gate_request(gate);
+    struct outcome outcome = feed(&again, request->bytes, request->size, SIZE_MAX);
+    assert(outcome.step == HTTP_GATE_WHOLE && outcome.taken == request->size);
+    assert(again.refusal == NULL);
+    assert(strcmp(http_gate_request(&again)->bytes, request->bytes) == 0);
+    http_gate_clear(&again);
+}
+
+/* Both gates have had the same bytes. */
+static void check_same(const struct http_gate *one, const struct http_gate *other)
+{
+    assert(one->refusal == other->refusal);
+    assert(strcmp(http_gate_request(one)->bytes, http_gate_request(other)->bytes) == 0);
+    assert(strcmp(one->head.method, other->head.method) == 0);
+    assert(one->refusal != NULL || strcmp(one->head.path, other->head.path) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0) {
+        return 0;
+    }
+    /* The first byte says how the second gate gets its bytes. */
+    size_t part = (size_t)data[0] % 32 + 1;
+    const char *bytes = (const char *)data + 1;
+    size_t left = size - 1;
+    struct http_gate whole;
+    struct http_gate cut;
+    http_gate_init(&whole);
+    http_gate_init(&cut);
+    struct outcome one = {.step = HTTP_GATE_WHOLE};
+    while (left > 0 && one.step == HTTP_GATE_WHOLE && whole.refusal == NULL) {
+        one = feed(&whole, bytes, left, SIZE_MAX);
+        struct outcome other = feed(&cut, bytes, left, part);
+        assert(one.step == other.step || one.step != HTTP_GATE_WHOLE);
+        /* A refusal by the first line comes as soon as that is there. */
+        assert(one.taken == other.taken || whole.refusal != NULL);
+        if (one.step == HTTP_GATE_WHOLE) {
+            check_same(&whole, &cut);
+            check_request(&whole);
+        }
+        if (one.step == HTTP_GATE_WHOLE && whole.refusal == NULL) {
+            check_again(&whole);
+            http_gate_next(&whole);
+            http_gate_next(&cut);
+        }
+        bytes += one.taken;
+        left -= one.taken;
+    }
+    http_gate_clear(&whole);
+    http_gate_clear(&cut);
+    return 0;
+}
