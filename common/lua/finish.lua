@@ -58,8 +58,9 @@ local function wait_until(due)
     return settle('retrying')
 end
 
--- First a removal: see pass_full_memory.
-call('LREM', PREFIX .. 'processing:' .. ctl.worker, 1, ctl.elem)
+-- First a removal: see pass_full_memory. All copies: one that a hand added, and whose pop the worker
+-- did not hear of, would stay.
+call('LREM', PREFIX .. 'processing:' .. ctl.worker, 0, ctl.elem)
 if ctl.abort == '1' and outcome ~= 'ok' then
     return finish_job('ABORTED', reason)
 end
