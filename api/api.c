@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/login_ledger.h"
 #include "common/ops_server.h"
+#include "common/redis_checkup.h"
 
 #include <stdio.h>
 
@@ -28,6 +29,7 @@ struct api {
 
     struct redis_address redis_address;
     struct redis_client *redis;
+    struct redis_checkup checkup;
     struct settings_store *store;
     struct http_client *http;
     struct login_ledger *ledger;
@@ -90,8 +92,10 @@ static void start_server(struct api *api)
 static void on_redis_state(void *arg, bool is_up, const struct error *why_down)
 {
     struct api *api = arg;
-    (void)is_up;
     (void)why_down;
+    if (is_up) {
+        redis_checkup_start(&api->checkup);
+    }
     if (api->server == NULL && !api->is_stopping && !api->has_failed) {
         start_server(api);
     }
@@ -108,6 +112,7 @@ static void start_redis(struct api *api)
         .arg = api,
     };
     api->redis = redis_client_new(api->loop, &options);
+    redis_checkup_init(&api->checkup, api->redis);
     const struct job_queue_options queue = {
         .namespace_name = config->namespace_name,
         .lease_ms = config->lease_ms,

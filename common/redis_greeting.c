@@ -1,6 +1,7 @@
 #include "common/redis_greeting.h"
 
 #include "common/redis_error.h"
+#include "common/redis_info.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,27 +37,7 @@ bool redis_greeting_build(enum redis_greeting_part part, const struct redis_addr
     return false;
 }
 
-/* The value of a line "name:value\r\n"; NULL when there is none. */
-static const char *info_value(const char *info, const char *name)
-{
-    size_t size = strlen(name);
-    for (const char *line = info; line != NULL; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, name, size) == 0 && line[size] == ':') {
-            return line + size + 1;
-        }
-    }
-    return NULL;
-}
-
-static bool info_is(const char *info, const char *name, const char *expected)
-{
-    const char *value = info_value(info, name);
-    size_t size = strlen(expected);
-    return value != NULL && strncmp(value, expected, size) == 0 && value[size] == '\r';
-}
-
-static bool check_version(const char *version, struct error *err)
+static bool check_version(const char *version, size_t size, struct error *err)
 {
     char *end;
     long major = strtol(version, &end, 10);
@@ -64,24 +45,24 @@ static bool check_version(const char *version, struct error *err)
     if (major > OLDEST_MAJOR || (major == OLDEST_MAJOR && minor >= OLDEST_MINOR)) {
         return true;
     }
-    size_t size = strcspn(version, "\r\n");
     return error_set(err, ERROR_REFUSED, "this is Redis %.*s, but 6.2 or newer is needed",
                      (int)(size > VERSION_SHOWN_MAX ? VERSION_SHOWN_MAX : size), version);
 }
 
 bool redis_greeting_check_info(const char *info, struct error *err)
 {
-    const char *version = info_value(info, "redis_version");
+    size_t size = 0;
+    const char *version = redis_info_value(info, "redis_version", &size);
     if (version == NULL) {
         return error_set(err, ERROR_PROTOCOL, "INFO has no redis_version: is this a Redis?");
     }
-    if (!check_version(version, err)) {
+    if (!check_version(version, size, err)) {
         return false;
     }
-    if (info_is(info, "loading", "1")) {
+    if (redis_info_is(info, "loading", "1")) {
         return error_set(err, ERROR_UNAVAILABLE, "Redis is loading its data");
     }
-    if (info_is(info, "role", "slave") && !info_is(info, "slave_read_only", "0")) {
+    if (redis_info_is(info, "role", "slave") && !redis_info_is(info, "slave_read_only", "0")) {
         return error_set(err, ERROR_UNAVAILABLE, "this Redis is a read-only replica");
     }
     return true;

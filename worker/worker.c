@@ -6,6 +6,7 @@
 #include "common/login_ledger.h"
 #include "common/mem.h"
 #include "common/omnitron.h"
+#include "common/redis_checkup.h"
 #include "common/redis_client.h"
 #include "worker/claimer.h"
 #include "worker/janitor.h"
@@ -29,7 +30,8 @@ struct worker {
     const struct service_config *config;
     const struct redis_address *redis;
     struct settings_store *settings;
-    struct redis_client *scripts;  /* for everything that answers at once */
+    struct redis_client *scripts; /* for everything that answers at once */
+    struct redis_checkup checkup;
     struct redis_client *blocking; /* for pops, which wait */
     struct job_queue *queue;
     struct http_client *http;
@@ -237,6 +239,7 @@ static void on_scripts_state(void *arg, bool is_up, const struct error *why_down
     }
     lease_hurry(worker->lease);
     claimer_wake(worker->claimer);
+    redis_checkup_start(&worker->checkup);
 }
 
 static void on_blocking_state(void *arg, bool is_up, const struct error *why_down)
@@ -272,6 +275,7 @@ static void start_connections(struct worker *worker)
                                                          .on_state = on_scripts_state,
                                                          .arg = worker,
                                                      });
+    redis_checkup_init(&worker->checkup, worker->scripts);
     worker->blocking = redis_client_new(worker->loop, &(struct redis_options){
                                                           .address = worker->redis,
                                                           .name = "omnihook-worker-pop",
