@@ -21,6 +21,7 @@ extern const unsigned char embedded_take_back_lua[];
 extern const unsigned char embedded_watch_lua[];
 extern const unsigned char embedded_take_back_own_lua[];
 extern const unsigned char embedded_audit_lua[];
+extern const unsigned char embedded_types_lua[];
 extern const unsigned char embedded_overview_lua[];
 extern const unsigned char embedded_list_workers_lua[];
 extern const unsigned char embedded_list_statuses_lua[];
@@ -43,6 +44,7 @@ static const unsigned char *const bodies[QUEUE_SCRIPTS] = {
     [SCRIPT_WATCH] = embedded_watch_lua,
     [SCRIPT_TAKE_BACK_OWN] = embedded_take_back_own_lua,
     [SCRIPT_AUDIT] = embedded_audit_lua,
+    [SCRIPT_TYPES] = embedded_types_lua,
     [SCRIPT_OVERVIEW] = embedded_overview_lua,
     [SCRIPT_LIST_WORKERS] = embedded_list_workers_lua,
     [SCRIPT_LIST_STATUSES] = embedded_list_statuses_lua,
@@ -58,6 +60,7 @@ struct job_queue *job_queue_new(struct redis_client *client,
     queue->options = *options;
     queue->namespace_name = mem_copy_text(options->namespace_name);
     queue->options.namespace_name = queue->namespace_name;
+    queue->types_cursor[0] = '0';
     queue_key_print(queue->prefix, queue->namespace_name, QUEUE_KEY_PREFIX, NULL);
     queue_key_print(queue->queue_key, queue->namespace_name, QUEUE_KEY_QUEUE, NULL);
     queue_key_print(queue->events_channel, queue->namespace_name, QUEUE_KEY_EVENTS, NULL);
@@ -106,6 +109,9 @@ void queue_script_begin(const struct job_queue *queue, enum queue_script script,
 static void on_reply(void *arg, const struct redis_reply *reply, const struct error *why_not)
 {
     struct queue_call *call = arg;
+    if (why_not != NULL) {
+        queue_note_error(call->queue, why_not);
+    }
     call->settle(call, reply, why_not);
     mem_free(call->worker);
     mem_free(call);

@@ -26,6 +26,7 @@ enum queue_script {
     SCRIPT_LIST_STATUSES,
     SCRIPT_LIST_DEAD,
     SCRIPT_DROP_DEAD,
+    SCRIPT_TYPES,
     QUEUE_SCRIPTS
 };
 
@@ -40,6 +41,8 @@ struct job_queue {
     /* What Redis's clock and ours showed at the last take_back; 0 = there was none. */
     int64_t redis_ms;
     int64_t boot_ms;
+    char types_cursor[24]; /* where the last search for keys of a wrong type stopped */
+    int64_t types_due_ms;  /* mono: not earlier again */
 };
 
 struct queue_call;
@@ -81,6 +84,9 @@ void queue_script_send(struct queue_call *call, enum queue_script script,
                        const struct redis_command *command, struct redis_client *client);
 void queue_command_send(struct queue_call *call, const struct redis_command *command,
                         struct redis_client *client, int64_t extra_ms);
+
+/* When the error says that some key has a wrong type, finds out which, and logs it. */
+void queue_note_error(struct job_queue *queue, const struct error *why_not);
 
 /* The text at index of an array reply; "" when there is none. */
 const char *queue_reply_word(const struct redis_reply *reply, size_t index);

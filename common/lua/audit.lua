@@ -6,8 +6,9 @@
 -- ARGV  accounts to look at, queue elements to search through, keys to scan for lists, lease in ms,
 --       seconds that an ended status is remembered, greatest age of a job in ms, longest wait in ms
 --       before a second death's next run
--- Returns how many jobs it put right. The hash `audit` remembers where the last call stopped
--- (cursor, scan) and since when a list has had no registered worker (list:<worker>).
+-- Returns how many jobs it put right; or Redis's error about a key of a wrong type, and then all the
+-- rest has been looked at. The hash `audit` remembers where the last call stopped (cursor, scan) and
+-- since when a list has had no registered worker (list:<worker>).
 
 local members_max, search_max, scan_max, apart_ms = ARGV[1], tonumber(ARGV[2]), ARGV[3],
     tonumber(ARGV[4])
@@ -129,26 +130,40 @@ local function look_at_list(list)
     end
 end
 
--- First a removal: see pass_full_memory. Notes that are of no use any more go.
-for field, value in pairs(audit) do
+-- A note that is of no use any more goes.
+local function look_at_note(field)
     local account, worker = field:match('^account:(.*)'), field:match('^list:(.*)')
     local rev = account and call('HGET', PREFIX .. 'status:' .. account, 'rev') or '0'
-    if (account and rev ~= value:match('^%d+'))
+    if (account and rev ~= audit[field]:match('^%d+'))
         or (worker and call('EXISTS', PREFIX .. 'processing:' .. worker) == 0) then
         call('HDEL', audit_key, field)
         audit[field] = nil
     end
+end
+
+-- A key that another hand has spoilt must not keep the rest from being looked at.
+local trouble
+local function try(step, what)
+    local is_done, why_not = pcall(step, what)
+    if not is_done then
+        trouble = type(why_not) == 'table' and why_not.err or why_not
+    end
+end
+
+-- First a removal: see pass_full_memory.
+for field in pairs(audit) do
+    try(look_at_note, field)
 end
 pass_full_memory()
 
 -- The lists first: what they give back is in its place when the accounts are looked at.
 local lists = call('SCAN', audit.scan or '0', 'MATCH', PREFIX .. 'processing:*', 'COUNT', scan_max)
 for _, list in ipairs(lists[2]) do
-    look_at_list(list)
+    try(look_at_list, list)
 end
 local members = call('SSCAN', PREFIX .. 'active', audit.cursor or '0', 'COUNT', members_max)
 for _, account in ipairs(members[2]) do
-    look_at(account)
+    try(look_at, account)
 end
 call('HSET', audit_key, 'cursor', members[1], 'scan', lists[1])
-return moved
+return trouble and redis.error_reply(trouble) or moved
