@@ -21,7 +21,7 @@ enum {
 
 struct api {
     const struct service_config *config;
-    const struct api_process *process; /* NULL = the only one */
+    const struct api_process *process;
     struct loop *loop;
     struct event *grace;
     bool is_stopping;
@@ -74,7 +74,7 @@ static void start_server(struct api *api)
 {
     const struct server_options options = {
         .config = api->config,
-        .reserved = api->process == NULL ? -1 : api->process->reserved,
+        .listener = api->process->listener,
         .on_request = on_request,
         .on_stopped = on_stopped,
         .arg = api,
@@ -148,7 +148,7 @@ static void start_omnitron(struct api *api)
 /* Either an ops listener of our own, or that of the process that started us. */
 static bool start_ops(struct api *api, struct error *err)
 {
-    if (api->process != NULL) {
+    if (api->process->slot != NULL) {
         api->beat = supervisor_beat_new(api->loop, api->process->slot, get_health, api);
         return true;
     }
@@ -197,6 +197,7 @@ static void on_drain(void *arg)
 {
     struct api *api = arg;
     api->is_stopping = true;
+    supervisor_beat_leave(api->beat);
     if (api->server == NULL) {
         loop_quit(api->loop);
         return;

@@ -6,14 +6,15 @@
 #include "common/settings.h"
 #include "common/supervisor.h"
 
-/* One of several processes that serve one address. */
+/* How this process was started. */
 struct api_process {
-    struct supervisor_slot *slot; /* where it tells its health; it has no ops listener of its own */
-    int reserved;                 /* of listen_socket_reserve */
+    /* One of several: where it tells its health, having no ops listener of its own. NULL = the only
+       one. */
+    struct supervisor_slot *slot;
+    int listener; /* of listen_sockets_take, owned by api_run; -1 = it opens its own */
 };
 
-/* Runs until a signal ends it. config is borrowed; process is NULL when there is but one. Returns
-   the process's exit code. */
+/* Runs until a signal ends it. config and process are borrowed. Returns the process's exit code. */
 int api_run(const struct service_config *config, struct settings *settings_take,
             const struct api_process *process);
 

@@ -73,6 +73,7 @@ struct connections {
     struct connections_options options;
     struct state_list states[CONNECTION_STATES];
     struct event *new_ones;            /* fires when there are some */
+    struct event *quiet;               /* when draining: closes what waits between requests */
     struct connection **by_descriptor; /* owned; NULL where there is none */
     size_t descriptor_count;
     size_t count;
@@ -273,9 +274,6 @@ static void meet(struct connection *connection)
     bufferevent_setwatermark(connection->stream, EV_READ, 0, INPUT_BYTES_MAX);
     remember_descriptor(connection);
     move(connection, CONNECTION_READING);
-    if (connection->all->listener == NULL) {
-        close_connection(connection);
-    }
 }
 
 /* Before any of their bytes are read: this event's priority is higher than theirs. */
@@ -334,6 +332,31 @@ static struct bufferevent *on_accepted(struct event_base *base, void *arg)
     return connection->stream;
 }
 
+/* ---- Stopping ---- */
+
+/* Closes those in state that entered it before entered_ms; of them only those of which no byte of a
+   request has come, unless even_begun. */
+static void close_all(struct connections *connections, enum connection_state state,
+                      int64_t before_ms, bool even_begun)
+{
+    struct connection *next = NULL;
+    for (struct connection *connection = first_of(connections, state); connection != NULL;
+         connection = next) {
+        next = TAILQ_NEXT(connection, place);
+        if (connection->entered_ms < before_ms && (even_begun || !connection->gate.has_begun)) {
+            close_connection(connection);
+        }
+    }
+}
+
+static void on_quiet(evutil_socket_t none, short events, void *arg)
+{
+    (void)none;
+    (void)events;
+    close_all(arg, CONNECTION_IDLE, INT64_MAX, false);
+    close_all(arg, CONNECTION_READING, INT64_MAX, false);
+}
+
 struct connections *connections_new(struct loop *loop, struct evhttp *http,
                                     struct evconnlistener *listener,
                                     const struct connections_options *options)
@@ -349,6 +372,7 @@ struct connections *connections_new(struct loop *loop, struct evhttp *http,
     all->lingering = lingering_new(loop);
     all->new_ones = loop_timer_new(loop, on_new, all);
     (void)event_priority_set(all->new_ones, LOOP_URGENT);
+    all->quiet = loop_timer_new(loop, on_quiet, all);
     for (int i = 0; i < CONNECTION_STATES; i++) {
         struct state_list *in = &all->states[i];
         TAILQ_INIT(&in->list);
@@ -372,6 +396,7 @@ void connections_free(struct connections *connections)
         }
     }
     event_free(connections->new_ones);
+    event_free(connections->quiet);
     lingering_free(connections->lingering);
     mem_free(connections->by_descriptor);
     mem_free(connections);
@@ -424,26 +449,15 @@ void connections_on_answer(struct connections *connections, struct evhttp_reques
     }
 }
 
-/* ---- Stopping ---- */
-
-/* Closes those in state, or of them those of which no byte of a request has come. */
-static void close_all(struct connections *connections, enum connection_state state, bool even_begun)
-{
-    struct connection *next = NULL;
-    for (struct connection *connection = first_of(connections, state); connection != NULL;
-         connection = next) {
-        next = TAILQ_NEXT(connection, place);
-        if (even_begun || !connection->gate.has_begun) {
-            close_connection(connection);
-        }
-    }
-}
+/* ---- Stopping, as asked ---- */
 
 void connections_drain(struct connections *connections)
 {
+    int64_t before_ms = now_mono_ms() - CONNECTIONS_QUIET_MS;
     connections->listener = NULL;
-    close_all(connections, CONNECTION_IDLE, false);
-    close_all(connections, CONNECTION_READING, false);
+    close_all(connections, CONNECTION_IDLE, before_ms, false);
+    close_all(connections, CONNECTION_READING, before_ms, false);
+    loop_timer_start(connections->quiet, CONNECTIONS_QUIET_MS);
 }
 
 size_t connections_count(const struct connections *connections)
@@ -453,6 +467,6 @@ size_t connections_count(const struct connections *connections)
 
 void connections_drop_unfinished(struct connections *connections)
 {
-    close_all(connections, CONNECTION_IDLE, true);
-    close_all(connections, CONNECTION_READING, true);
+    close_all(connections, CONNECTION_IDLE, INT64_MAX, true);
+    close_all(connections, CONNECTION_READING, INT64_MAX, true);
 }

@@ -15,6 +15,8 @@ struct evhttp_request;
 
 struct connections;
 
+enum { CONNECTIONS_QUIET_MS = 200 };
+
 struct connections_options {
     int64_t read_timeout_ms; /* for a request to arrive in full, and for an answer to be taken */
     int64_t idle_timeout_ms; /* between two requests */
@@ -43,7 +45,9 @@ const struct http_gate *connections_on_request(struct connections *connections,
 /* The answer is on its way; from here on the caller's reading is awaited. */
 void connections_on_answer(struct connections *connections, struct evhttp_request *request);
 
-/* The listener is going: accepts no more, and closes all that wait between requests. */
+/* The listener is going. Connections between requests are closed: at once those that have been
+   quiet for CONNECTIONS_QUIET_MS, the others after as long, so that a request that is on its way is
+   answered. */
 void connections_drain(struct connections *connections);
 /* Closes all but those whose request is with us, even in the middle of a request. */
 void connections_drop_unfinished(struct connections *connections);

@@ -4,27 +4,43 @@
 #include "common/listen_socket.h"
 #include "common/log.h"
 
-#include <unistd.h>
-
 /* Several processes under one supervisor; this function goes on in each of them and in their
    parent. */
-static int run_many(const struct service_config *config, struct settings *settings_take)
+static int run_many(const struct service_config *config, struct settings *settings_take,
+                    struct listen_sockets *sockets)
 {
+    struct api_process process = {.slot = NULL};
+    int exit_code = EXIT_FAILED;
+    if (supervisor_start(config, &process.slot, &exit_code)) {
+        process.listener = listen_sockets_take(sockets, supervisor_slot_number(process.slot));
+        return api_run(config, settings_take, &process);
+    }
+    settings_unref(settings_take);
+    if (!sockets->is_inherited) {
+        listen_socket_remove(&config->listen);
+    }
+    return exit_code;
+}
+
+static int run(const struct service_config *config, struct settings *settings_take)
+{
+    struct api_process only = {.listener = -1};
+    if (config->processes == 1 && !listen_socket_is_inherited()) {
+        return api_run(config, settings_take, &only);
+    }
     struct error err;
-    struct api_process process = {.reserved = listen_socket_reserve(&config->listen, &err)};
-    if (process.reserved < 0) {
+    struct listen_sockets sockets;
+    if (!listen_sockets_open(&sockets, &config->listen, (size_t)config->processes, &err)) {
         log_error("cannot_start", log_reason(&err));
         settings_unref(settings_take);
         return EXIT_FAILED;
     }
-    int exit_code = EXIT_FAILED;
-    if (supervisor_start(config, &process.slot, &exit_code)) {
-        exit_code = api_run(config, settings_take, &process);
-    } else {
-        settings_unref(settings_take);
-        listen_socket_remove(&config->listen);
+    if (config->processes == 1) {
+        only.listener = listen_sockets_take(&sockets, 0);
+        return api_run(config, settings_take, &only);
     }
-    (void)close(process.reserved);
+    int exit_code = run_many(config, settings_take, &sockets);
+    listen_sockets_close(&sockets);
     return exit_code;
 }
 
@@ -34,8 +50,7 @@ int main(int argc, char **argv)
     struct settings *settings = NULL;
     int exit_code = EXIT_FAILED;
     if (command_line_start(PROGRAM_API, argc, argv, &config, &settings, &exit_code)) {
-        exit_code =
-            config.processes > 1 ? run_many(&config, settings) : api_run(&config, settings, NULL);
+        exit_code = run(&config, settings);
         service_config_clear(&config);
     }
     return exit_code;

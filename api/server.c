@@ -23,9 +23,11 @@ enum {
 struct server {
     struct server_options options;
     struct evhttp *http;
-    struct evhttp_bound_socket *bound; /* NULL when stopping */
+    struct evhttp_bound_socket *bound; /* NULL when it does not listen any more */
+    struct event *unlisten;
     struct connections *connections;
     struct request_group requests;
+    bool is_past_grace; /* nobody is served any more */
     bool is_stopped;
 };
 
@@ -36,6 +38,10 @@ static void on_http_request(struct evhttp_request *http, void *arg)
     struct request *request = request_new(http, gate, &server->requests);
     if (gate->refusal != NULL) {
         reply_error_and_close(request, gate->refusal->status, gate->refusal->detail);
+        return;
+    }
+    if (server->is_past_grace) {
+        reply_try_later(request, HTTP_SERVUNAVAIL, 1, "The service is stopping.");
         return;
     }
     if (server->requests.open > OPEN_REQUESTS_MAX) {
@@ -55,7 +61,7 @@ static void on_answer(void *arg, struct evhttp_request *http)
 static void check_stopped(void *arg)
 {
     struct server *server = arg;
-    if (server->requests.is_closing && !server->is_stopped && server->requests.open == 0 &&
+    if (server->bound == NULL && !server->is_stopped && server->requests.open == 0 &&
         connections_count(server->connections) == 0) {
         server->is_stopped = true;
         server->options.on_stopped(server->options.arg);
@@ -74,6 +80,30 @@ static size_t find_connections_max(void)
         return CONNECTIONS_MAX;
     }
     return limit.rlim_cur > others + others ? limit.rlim_cur - others : others;
+}
+
+/* The file of a unix socket: of a shared one, others may still use it. */
+static void remove_file(const struct server *server)
+{
+    if (server->options.listener < 0) {
+        listen_socket_remove(&server->options.config->listen);
+    }
+}
+
+static void unlisten(struct server *server)
+{
+    connections_drain(server->connections);
+    evhttp_del_accept_socket(server->http, server->bound);
+    server->bound = NULL;
+    remove_file(server);
+    check_stopped(server);
+}
+
+static void on_unlisten(evutil_socket_t none, short events, void *arg)
+{
+    (void)none;
+    (void)events;
+    unlisten(arg);
 }
 
 static void serve(struct server *server, struct loop *loop, int descriptor)
@@ -96,15 +126,14 @@ static void serve(struct server *server, struct loop *loop, int descriptor)
     server->connections = connections_new(
         loop, server->http, evhttp_bound_socket_get_listener(server->bound), &options);
     evhttp_set_gencb(server->http, on_http_request, server);
+    server->unlisten = loop_timer_new(loop, on_unlisten, server);
 }
 
 bool server_start(struct loop *loop, const struct server_options *options, struct server **server,
                   struct error *err)
 {
     const struct listen_address *address = &options->config->listen;
-    int descriptor = options->reserved < 0
-                         ? listen_socket_open(address, err)
-                         : listen_socket_open_reserved(options->reserved, address, err);
+    int descriptor = options->listener >= 0 ? options->listener : listen_socket_open(address, err);
     if (descriptor < 0) {
         return false;
     }
@@ -118,26 +147,21 @@ bool server_start(struct loop *loop, const struct server_options *options, struc
     return true;
 }
 
-/* The file of a unix socket: of a shared one, others may still use it. */
-static void remove_file(const struct server *server)
-{
-    if (server->options.reserved < 0) {
-        listen_socket_remove(&server->options.config->listen);
-    }
-}
-
+/* The socket is closed in the next turn of the loop, after the connections that the system has
+   already made for us have been accepted: it would reset them. */
 void server_stop(struct server *server)
 {
     server->requests.is_closing = true;
-    connections_drain(server->connections);
-    evhttp_del_accept_socket(server->http, server->bound);
-    server->bound = NULL;
-    remove_file(server);
-    check_stopped(server);
+    loop_timer_start(server->unlisten, 0);
 }
 
 void server_drop_unfinished(struct server *server)
 {
+    server->is_past_grace = true;
+    if (server->bound != NULL) {
+        loop_timer_stop(server->unlisten);
+        unlisten(server);
+    }
     connections_drop_unfinished(server->connections);
 }
 
@@ -152,6 +176,7 @@ void server_free(struct server *server)
         connections_drain(server->connections);
         remove_file(server);
     }
+    event_free(server->unlisten);
     evhttp_free(server->http);
     connections_free(server->connections);
     mem_free(server);

@@ -10,7 +10,7 @@ struct server;
 
 struct server_options {
     const struct service_config *config; /* borrowed for the server's life */
-    int reserved; /* of listen_socket_reserve, when the address is shared; -1 = it is ours alone */
+    int listener; /* a listening socket, taken over; -1 = config's address is ours alone */
     void (*on_request)(void *arg, struct request *request);
     void (*on_stopped)(void *arg); /* after server_stop: the last connection has closed */
     void *arg;
@@ -20,8 +20,8 @@ struct server_options {
 MUST_CHECK bool server_start(struct loop *loop, const struct server_options *options,
                              struct server **server, struct error *err);
 
-/* Accepts no more connections; answers from now on close theirs; on_stopped fires when all have
-   closed, perhaps inside this call. */
+/* Accepts no more connections but those that wait already; answers from now on close theirs;
+   on_stopped fires when all have closed, not inside this call. */
 void server_stop(struct server *server);
 
 /* Closes all connections but those whose request waits for our answer. After server_stop. */

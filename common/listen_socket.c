@@ -1,11 +1,14 @@
 #include "common/listen_socket.h"
 
+#include "common/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -103,24 +106,6 @@ static int open_tcp(const struct listen_address *address, struct error *err)
     return descriptor;
 }
 
-static int reserve_tcp(const struct listen_address *address, struct error *err)
-{
-    /* With SO_REUSEPORT we would share the port even with another service of the same user: so it
-       is tried without first. */
-    int probe = open_tcp(address, err);
-    struct addrinfo *found = probe < 0 ? NULL : resolve(address, err);
-    if (found == NULL) {
-        return close_failed(probe);
-    }
-    (void)close(probe);
-    int descriptor = bind_tcp(found->ai_addr, found->ai_addrlen, true);
-    if (descriptor < 0) {
-        (void)tell_failure(address, err);
-    }
-    freeaddrinfo(found);
-    return descriptor;
-}
-
 /* Whether name is a socket file that a dead process has left behind. */
 static bool is_left_over(const struct sockaddr_un *name)
 {
@@ -166,24 +151,118 @@ int listen_socket_open(const struct listen_address *address, struct error *err)
     return address->path != NULL ? open_unix(address, err) : open_tcp(address, err);
 }
 
-int listen_socket_reserve(const struct listen_address *address, struct error *err)
+/* ---- Several processes on one address ---- */
+
+enum { INHERITED_DESCRIPTOR = 3 }; /* sd_listen_fds(3): the first that is passed */
+
+static bool is_number(const char *text, long number)
 {
-    return address->path != NULL ? open_unix(address, err) : reserve_tcp(address, err);
+    char expected[24];
+    (void)snprintf(expected, sizeof expected, "%ld", number);
+    return text != NULL && strcmp(text, expected) == 0;
 }
 
-int listen_socket_open_reserved(int reserved, const struct listen_address *address,
-                                struct error *err)
+bool listen_socket_is_inherited(void)
 {
-    int descriptor = -1;
-    if (address->path != NULL) {
-        descriptor = dup(reserved);
-    } else {
-        union socket_name name = {.storage = {0}};
-        socklen_t size = sizeof name;
-        bool is_known = getsockname(reserved, &name.any, &size) == 0;
-        descriptor = is_known ? listen_on(bind_tcp(&name.any, size, true)) : -1;
+    return is_number(getenv("LISTEN_PID"), (long)getpid()) && is_number(getenv("LISTEN_FDS"), 1);
+}
+
+static int open_inherited(struct error *err)
+{
+    int is_listening = 0;
+    socklen_t size = sizeof is_listening;
+    int got = getsockopt(INHERITED_DESCRIPTOR, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size);
+    if (got != 0 || is_listening == 0 || !make_non_blocking(INHERITED_DESCRIPTOR)) {
+        error_set(err, ERROR_SYSTEM, "LISTEN_FDS: descriptor 3 is not a socket that listens");
+        return -1;
     }
-    return descriptor >= 0 ? descriptor : tell_failure(address, err);
+    (void)switch_on(INHERITED_DESCRIPTOR, IPPROTO_TCP, TCP_NODELAY); /* fails on a unix socket */
+    return INHERITED_DESCRIPTOR;
+}
+
+/* One queue of connections that all take from. */
+static bool share(struct listen_sockets *sockets, int descriptor, size_t count)
+{
+    sockets->descriptors[sockets->count++] = descriptor;
+    while (sockets->count < count) {
+        int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+        if (copy < 0) {
+            return false;
+        }
+        sockets->descriptors[sockets->count++] = copy;
+    }
+    return true;
+}
+
+/* Each with a queue of its own: the system deals the connections out evenly. */
+static bool open_shared_tcp(struct listen_sockets *sockets, const struct listen_address *address,
+                            size_t count, struct error *err)
+{
+    /* With SO_REUSEPORT we would share the port even with another service of the same user: so it
+       is tried without first. */
+    int probe = open_tcp(address, err);
+    struct addrinfo *found = probe < 0 ? NULL : resolve(address, err);
+    if (found == NULL) {
+        return close_failed(probe) == 0;
+    }
+    (void)close(probe);
+    union socket_name name = {.storage = {0}};
+    socklen_t size = found->ai_addrlen;
+    memcpy(&name, found->ai_addr, size);
+    freeaddrinfo(found);
+    while (sockets->count < count) {
+        int descriptor = listen_on(bind_tcp(&name.any, size, true));
+        if (descriptor < 0) {
+            return tell_failure(address, err) == 0;
+        }
+        sockets->descriptors[sockets->count++] = descriptor;
+        /* When the port was 0: the others take the one that the system chose. */
+        if (getsockname(descriptor, &name.any, &size) != 0) {
+            return tell_failure(address, err) == 0;
+        }
+    }
+    return true;
+}
+
+bool listen_sockets_open(struct listen_sockets *sockets, const struct listen_address *address,
+                         size_t count, struct error *err)
+{
+    *sockets = (struct listen_sockets){.descriptors = mem_new(count, sizeof *sockets->descriptors),
+                                       .is_inherited = listen_socket_is_inherited()};
+    if (!sockets->is_inherited && address->path == NULL) {
+        if (open_shared_tcp(sockets, address, count, err)) {
+            return true;
+        }
+    } else {
+        int descriptor = sockets->is_inherited ? open_inherited(err) : open_unix(address, err);
+        if (descriptor >= 0 && share(sockets, descriptor, count)) {
+            return true;
+        }
+        if (descriptor >= 0) {
+            (void)tell_failure(address, err);
+        }
+    }
+    listen_sockets_close(sockets);
+    return false;
+}
+
+int listen_sockets_take(struct listen_sockets *sockets, size_t index)
+{
+    int taken = sockets->descriptors[index];
+    sockets->descriptors[index] = -1;
+    listen_sockets_close(sockets);
+    return taken;
+}
+
+void listen_sockets_close(struct listen_sockets *sockets)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        if (sockets->descriptors[i] >= 0) {
+            (void)close(sockets->descriptors[i]);
+        }
+    }
+    mem_free(sockets->descriptors);
+    *sockets = (struct listen_sockets){.is_inherited = sockets->is_inherited};
 }
 
 void listen_socket_remove(const struct listen_address *address)

@@ -13,13 +13,29 @@
    answers on it. */
 MUST_CHECK int listen_socket_open(const struct listen_address *address, struct error *err);
 
-/* For several processes that share an address. Their parent reserves it, with the errors of
-   listen_socket_open, and keeps the descriptor open; each child then opens its own. Of a TCP port
-   each has its own queue of connections (SO_REUSEPORT: the system deals them out evenly); a unix
-   socket has one queue, that all take from. */
-MUST_CHECK int listen_socket_reserve(const struct listen_address *address, struct error *err);
-MUST_CHECK int listen_socket_open_reserved(int reserved, const struct listen_address *address,
-                                           struct error *err);
+/* One listening socket for each of several processes that share an address. Their parent opens all
+   and keeps them open for as long as it runs: connections that wait for a process which stops, or
+   has died, are then not lost but wait for the next one. */
+struct listen_sockets {
+    int *descriptors; /* owned */
+    size_t count;
+    bool is_inherited;
+};
+
+/* Errors are those of listen_socket_open. Of a TCP port each socket has its own queue of
+   connections (SO_REUSEPORT); a unix socket, and one that is inherited, has one queue that all take
+   from. An inherited socket is used whatever address says. Pair with listen_sockets_close. */
+MUST_CHECK bool listen_sockets_open(struct listen_sockets *sockets,
+                                    const struct listen_address *address, size_t count,
+                                    struct error *err);
+/* In the process that number index is for: gives its descriptor to the caller and closes the
+   others. */
+int listen_sockets_take(struct listen_sockets *sockets, size_t index);
+void listen_sockets_close(struct listen_sockets *sockets);
+
+/* Whoever started this process has passed it a socket, by the protocol of systemd's socket
+   activation (sd_listen_fds(3)): exactly one, descriptor 3, when LISTEN_PID is this process. */
+bool listen_socket_is_inherited(void);
 
 /* Removes the file of a unix socket that this process has opened; nothing for TCP. */
 void listen_socket_remove(const struct listen_address *address);

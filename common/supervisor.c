@@ -30,9 +30,12 @@ static const struct backoff restart_backoff = {.base_ms = 100, .max_ms = 5000};
 /* Written by one child, read by the parent. A text that is read while it is written may be mixed,
    but always ends: its last byte stays 0. */
 struct supervisor_slot {
+    size_t number;
+    pid_t parent;
     _Atomic int64_t beaten_at_ms; /* boottime; 0 = not since its start */
     _Atomic bool is_ready;
     _Atomic bool has_fault;
+    _Atomic bool is_leaving;
     char not_ready[HEALTH_TEXT_SIZE];
     char settings_fault[HEALTH_TEXT_SIZE];
 };
@@ -41,7 +44,8 @@ struct child {
     struct supervisor *supervisor;
     struct supervisor_slot *slot;
     struct event *restart;
-    pid_t pid; /* 0 = none */
+    pid_t pid;     /* 0 = none */
+    pid_t leaving; /* the one before it, which still finishes its work; 0 = none */
     int64_t started_at_ms;
     unsigned crashes; /* in a row */
 };
@@ -70,6 +74,16 @@ static void signal_children(const struct supervisor *supervisor, int number)
     }
 }
 
+/* Those for which a second stop signal means: now. */
+static void signal_leaving(const struct supervisor *supervisor, int number)
+{
+    for (size_t i = 0; i < supervisor->count; i++) {
+        if (supervisor->children[i].leaving != 0) {
+            (void)kill(supervisor->children[i].leaving, number);
+        }
+    }
+}
+
 /* In the new child, before anything of its own. */
 static void become_child(struct child *child, pid_t parent)
 {
@@ -88,9 +102,10 @@ static void become_child(struct child *child, pid_t parent)
 static void start_child(struct child *child)
 {
     struct supervisor *supervisor = child->supervisor;
-    *child->slot = (struct supervisor_slot){0};
-    child->started_at_ms = now_boot_ms();
     pid_t parent = getpid();
+    *child->slot = (struct supervisor_slot){.number = (size_t)(child - supervisor->children),
+                                            .parent = parent};
+    child->started_at_ms = now_boot_ms();
     pid_t pid = fork();
     if (pid == 0) {
         become_child(child, parent);
@@ -142,7 +157,7 @@ static void on_child_ended(struct child *child, int status)
         }
         return;
     }
-    if (WIFEXITED(status) && !has_worked) {
+    if (WIFEXITED(status) && code != 0 && !has_worked) {
         log_error("process_cannot_start", log_int("child", pid), log_int("exit_code", code));
         supervisor->exit_code = code;
         stop(supervisor);
@@ -156,6 +171,34 @@ static void on_child_ended(struct child *child, int status)
     loop_timer_start(child->restart, delay_ms);
 }
 
+static void on_leaving_ended(struct child *child)
+{
+    struct supervisor *supervisor = child->supervisor;
+    child->leaving = 0;
+    supervisor->running--;
+    if (supervisor->is_stopping && supervisor->running == 0) {
+        loop_quit(supervisor->loop);
+    }
+}
+
+/* A child that stops takes no more connections: the next one does, while it finishes its work. */
+static void replace_leaving(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->count && !supervisor->is_stopping; i++) {
+        struct child *child = &supervisor->children[i];
+        if (child->pid == 0 || child->leaving != 0 || !atomic_load(&child->slot->is_leaving)) {
+            continue;
+        }
+        child->leaving = child->pid;
+        child->pid = 0;
+        log_info("process_leaving", log_int("child", child->leaving));
+        start_child(child);
+        if (supervisor->is_child) {
+            return;
+        }
+    }
+}
+
 static void reap(struct supervisor *supervisor)
 {
     int status = 0;
@@ -163,6 +206,10 @@ static void reap(struct supervisor *supervisor)
         for (size_t i = 0; i < supervisor->count; i++) {
             if (supervisor->children[i].pid == pid) {
                 on_child_ended(&supervisor->children[i], status);
+                break;
+            }
+            if (supervisor->children[i].leaving == pid) {
+                on_leaving_ended(&supervisor->children[i]);
                 break;
             }
         }
@@ -174,6 +221,7 @@ static void on_sigchld(evutil_socket_t unused, short events, void *arg)
     (void)unused;
     (void)events;
     reap(arg);
+    replace_leaving(arg);
 }
 
 static void on_drain(void *arg)
@@ -216,6 +264,7 @@ static void on_patience_over(evutil_socket_t unused, short events, void *arg)
 static void end_now(struct supervisor *supervisor)
 {
     signal_children(supervisor, SIGTERM);
+    signal_leaving(supervisor, SIGTERM);
     struct event *patience = loop_timer_new(supervisor->loop, on_patience_over, supervisor->loop);
     loop_timer_start(patience, STOP_NOW_LIMIT_MS);
     if (supervisor->running > 0) {
@@ -223,6 +272,7 @@ static void end_now(struct supervisor *supervisor)
     }
     event_free(patience);
     signal_children(supervisor, SIGKILL);
+    signal_leaving(supervisor, SIGKILL);
 }
 
 static void init(struct supervisor *supervisor, const struct service_config *config)
@@ -272,6 +322,11 @@ static void clear(struct supervisor *supervisor)
     }
     mem_free(supervisor->children);
     loop_free(supervisor->loop);
+}
+
+size_t supervisor_slot_number(const struct supervisor_slot *slot)
+{
+    return slot->number;
 }
 
 bool supervisor_start(const struct service_config *config, struct supervisor_slot **slot,
@@ -337,6 +392,18 @@ struct supervisor_beat *supervisor_beat_new(struct loop *loop, struct supervisor
     beat->timer = loop_timer_new(loop, on_beat, beat);
     loop_timer_start(beat->timer, 0);
     return beat;
+}
+
+void supervisor_beat_leave(struct supervisor_beat *beat)
+{
+    if (beat == NULL) {
+        return;
+    }
+    loop_timer_stop(beat->timer);
+    atomic_store(&beat->slot->is_leaving, true);
+    if (getppid() == beat->slot->parent) {
+        (void)kill(beat->slot->parent, SIGCHLD);
+    }
 }
 
 void supervisor_beat_free(struct supervisor_beat *beat)

@@ -9,15 +9,18 @@
 
 /* A child's place in memory that it shares with the parent: there it tells its health. */
 struct supervisor_slot;
+/* From 0 on; a child that replaces another has its number. */
+size_t supervisor_slot_number(const struct supervisor_slot *slot);
 
 /* Forks config->processes children. Returns true in each child, with *slot set: go on as the only
    process would, but without an ops listener of your own. Returns false in the parent after all
    children have ended; *exit_code is then the program's: 0 after a graceful stop.
 
-   The parent restarts a child that ends unasked, with backoff. A child that ends with an exit code
-   before it has reported health once cannot start (its address is taken, say): then all are
-   stopped, and that exit code is the program's. Children end with the parent, however it ends.
-   Call before anything else is opened: no loop, no connection, no thread. */
+   The parent restarts a child that ends unasked, with backoff; one that says that it is leaving is
+   replaced at once. A child that fails before it has reported health once cannot start (its address
+   is taken, say): then all are stopped, and its exit code is the program's. Children end with the
+   parent, however it ends. Call before anything else is opened: no loop, no connection, no thread.
+ */
 MUST_CHECK bool supervisor_start(const struct service_config *config, struct supervisor_slot **slot,
                                  int *exit_code);
 
@@ -27,6 +30,9 @@ struct supervisor_beat;
 struct supervisor_beat *
 supervisor_beat_new(struct loop *loop, struct supervisor_slot *slot,
                     void (*get_health)(void *arg, struct ops_health *health), void *arg);
+/* This child was told to stop: the parent may start the one that comes after it. It tells nothing
+   more. NULL is legal. */
+void supervisor_beat_leave(struct supervisor_beat *beat);
 void supervisor_beat_free(struct supervisor_beat *beat);
 
 #endif

@@ -24,6 +24,7 @@ enum {
     LOG_EXCERPT_LINES = 40,
     KILL_LIMIT_MS = 10000,
     EXIT_CANNOT_EXECUTE = 127,
+    PASSED_DESCRIPTOR = 3,
 };
 
 struct process {
@@ -104,7 +105,12 @@ static _Noreturn void become_program(const char *path, const struct process_opti
         dup2(output[1], STDERR_FILENO) < 0) {
         _exit(EXIT_CANNOT_EXECUTE);
     }
-    child_begin(test_pid, -1, -1);
+    if (options->descriptor_3 > 0 && options->descriptor_3 != PASSED_DESCRIPTOR &&
+        dup2(options->descriptor_3, PASSED_DESCRIPTOR) < 0) {
+        _exit(EXIT_CANNOT_EXECUTE);
+    }
+    child_begin(test_pid, options->descriptor_3 > 0 ? PASSED_DESCRIPTOR : -1, -1);
+    (void)fcntl(PASSED_DESCRIPTOR, F_SETFD, 0); /* fails when there is none */
     /* Signal settings outlive exec: the program starts with the standard ones. */
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;

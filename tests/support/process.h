@@ -17,6 +17,7 @@ struct process_options {
     const char *const *argv;    /* ends with NULL; argv[0] is a path, or a name looked up in PATH */
     const char *const *env;     /* NAME=value ..., ends with NULL; NULL = none */
     const struct temp_dir *dir; /* where its output goes; must outlive the process */
+    int descriptor_3;           /* of the test's, that the program gets as its third; 0 = none */
 };
 
 /* Starts the program with stdin at its end and, besides env, only PATH, TMPDIR and the sanitizers'
