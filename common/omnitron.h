@@ -71,9 +71,10 @@ enum omnitron_failure_kind {
 
 struct omnitron_failure {
     enum omnitron_failure_kind kind;
-    int status;             /* HTTP status of the last try; 0 = none */
-    int64_t retry_after_ms; /* not before this; 0 = as the caller likes */
-    struct error error;     /* a sentence with the server's own words cut short and redacted */
+    int status;              /* HTTP status of the last try; 0 = none */
+    int64_t retry_after_ms;  /* not before this; 0 = as the caller likes */
+    bool is_outcome_unknown; /* a try may have been carried out although it has failed */
+    struct error error;      /* a sentence with the server's own words cut short and redacted */
 };
 
 bool omnitron_failure_may_pass(const struct omnitron_failure *failure);
@@ -100,8 +101,9 @@ typedef void omnitron_list_fn(void *arg, struct hook_list *list,
 struct omnitron_call *omnitron_list(struct omnitron *omnitron, omnitron_list_fn *fn, void *arg);
 
 enum omnitron_written {
-    OMNITRON_CREATED, /* by this call (perhaps by a try whose answer was lost) */
+    OMNITRON_CREATED,
     OMNITRON_ALREADY, /* 406 webhook_100_2: it exists; whether active is for a look-up */
+    OMNITRON_UNSURE,  /* the same after a try without an answer: most likely that one's own row */
     OMNITRON_PATCHED,
 };
 /* status: HTTP status of the last answer. webhook is one of the account's: borrowed until fn fires.

@@ -79,6 +79,7 @@ void exchange_clear(struct exchange *exchange)
 static void tell_failure(struct exchange *exchange)
 {
     exchange->state = EXCHANGE_OVER;
+    exchange->failure.is_outcome_unknown = exchange->is_outcome_unknown;
     exchange->handlers.done(exchange->handlers.arg, &exchange->failure);
 }
 

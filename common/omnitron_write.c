@@ -79,9 +79,8 @@ static enum exchange_verdict on_created(void *arg, const struct http_response *r
         return EXCHANGE_ACCEPTED;
     }
     if (response->status == 406 && omnitron_has_code(response, code_already)) {
-        /* After a try without an answer it is most likely that try's own row. */
         writing->written =
-            writing->exchange.is_outcome_unknown ? OMNITRON_CREATED : OMNITRON_ALREADY;
+            writing->exchange.is_outcome_unknown ? OMNITRON_UNSURE : OMNITRON_ALREADY;
         return EXCHANGE_ACCEPTED;
     }
     enum omnitron_failure_kind kind =

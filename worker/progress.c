@@ -16,6 +16,7 @@ struct progress {
     struct event
         *timer; /* made when a write has to wait for the first time: short runs need none */
     struct write *write;   /* NULL = none under way */
+    int64_t done;          /* as written: it never goes back, also when something was undone */
     int64_t written_at_ms; /* mono */
     int64_t details_at_ms; /* mono; of the newest write with details */
     bool has_moved;        /* since the newest write was sent */
@@ -51,6 +52,8 @@ static void write_now(struct progress *progress)
     bool has_details = is_first || now_ms - progress->details_at_ms >= DETAILS_PERIOD_MS;
     char *details = has_details ? run_report_print(options->report) : NULL;
     struct run_counts counts = run_report_counts(options->report);
+    progress->done = counts.done > progress->done ? counts.done : progress->done;
+    counts.done = progress->done;
 
     progress->write = mem_new(1, sizeof *progress->write);
     progress->write->progress = progress;

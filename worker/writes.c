@@ -12,11 +12,13 @@ enum { WIND_DOWN_MS = 1000 };
 /* Omnitron's answer to a create of what exists. */
 enum { STATUS_ALREADY = 406 };
 
-/* One webhook under way: create -> (exists already) find -> (needs it) patch. */
+/* One webhook under way: create -> (exists already, or nobody knows) find -> (needs it) patch. */
 struct slot {
     struct writes *writes;
     size_t index;        /* of the webhook, the action and the report's row */
     enum plan_kind kind; /* what is being done */
+    bool is_unsure; /* a create without an answer: a row that is found is most likely its own */
+    struct omnitron_failure failure; /* of that create; of no kind (no text) when it ended by 406 */
     struct slot *next_free;
 };
 
@@ -113,12 +115,21 @@ static void patch(struct slot *slot, const struct plan_action *action)
                          slot);
 }
 
-/* The row that a create has met is judged as if the list had shown it. */
+static bool has_failed(const struct slot *slot)
+{
+    return slot->failure.error.code != ERROR_NONE;
+}
+
+/* The row that a create has met, or left, is judged as if the list had shown it. */
 static void act_on_found(struct slot *slot, const struct plan *plan)
 {
     const struct plan_action *action = &plan->actions[0];
     switch (action->kind) {
     case PLAN_CREATE:
+        if (has_failed(slot)) {
+            fail(slot, &slot->failure);
+            return;
+        }
         run_report_warn(slot->writes->options.report, action->webhook, "not_visible",
                         "registered already, but not visible to this account's user");
         succeed(slot, OUTCOME_ALREADY, STATUS_ALREADY);
@@ -131,7 +142,8 @@ static void act_on_found(struct slot *slot, const struct plan *plan)
         succeed(slot, OUTCOME_DRIFTED, STATUS_ALREADY);
         return;
     case PLAN_REGISTERED:
-        succeed(slot, OUTCOME_ALREADY, STATUS_ALREADY);
+        succeed(slot, slot->is_unsure ? OUTCOME_CREATED : OUTCOME_ALREADY,
+                has_failed(slot) ? slot->failure.status : STATUS_ALREADY);
         return;
     }
 }
@@ -140,7 +152,7 @@ static void on_found(void *arg, struct hook_list *list, const struct omnitron_fa
 {
     struct slot *slot = arg;
     if (failure != NULL) {
-        fail(slot, failure);
+        fail(slot, has_failed(slot) ? &slot->failure : failure);
         return;
     }
     /* The account as if it had this webhook alone. */
@@ -153,10 +165,16 @@ static void on_found(void *arg, struct hook_list *list, const struct omnitron_fa
     plan_free(plan);
 }
 
+static void look_up(struct slot *slot)
+{
+    const struct writes_options *options = &slot->writes->options;
+    (void)omnitron_find(options->omnitron, &options->account->webhooks[slot->index], on_found,
+                        slot);
+}
+
 /* Omnitron has a row with the slot's key. */
 static void find(struct slot *slot, int status)
 {
-    const struct writes_options *options = &slot->writes->options;
     if (slot->kind != PLAN_CREATE) {
         /* Looking for it and patching it again could go on for ever. */
         struct omnitron_failure clash = {.kind = OMNITRON_REJECTED, .status = status};
@@ -164,14 +182,28 @@ static void find(struct slot *slot, int status)
         fail(slot, &clash);
         return;
     }
-    (void)omnitron_find(options->omnitron, &options->account->webhooks[slot->index], on_found,
-                        slot);
+    look_up(slot);
+}
+
+/* A create that timed out, was cut off, or met a 5xx, and was repeated in vain: its row may be
+   there all the same. */
+static bool is_worth_a_look(const struct slot *slot, const struct omnitron_failure *failure)
+{
+    return slot->kind == PLAN_CREATE && failure->is_outcome_unknown &&
+           failure->kind != OMNITRON_THROTTLED && omnitron_failure_may_pass(failure) &&
+           !slot->writes->is_winding_down;
 }
 
 static void on_written(void *arg, enum omnitron_written written, int status,
                        const struct omnitron_failure *failure)
 {
     struct slot *slot = arg;
+    if (failure != NULL && is_worth_a_look(slot, failure)) {
+        slot->is_unsure = true;
+        slot->failure = *failure;
+        look_up(slot);
+        return;
+    }
     if (failure != NULL) {
         fail(slot, failure);
         return;
@@ -182,6 +214,10 @@ static void on_written(void *arg, enum omnitron_written written, int status,
         return;
     case OMNITRON_PATCHED:
         succeed(slot, slot->kind == PLAN_UPDATE ? OUTCOME_UPDATED : OUTCOME_REACTIVATED, status);
+        return;
+    case OMNITRON_UNSURE:
+        slot->is_unsure = true;
+        find(slot, status);
         return;
     case OMNITRON_ALREADY:
         find(slot, status);
@@ -203,6 +239,8 @@ static void write_next(struct writes *writes)
     writes->free_slots = slot->next_free;
     writes->in_flight++;
     slot->index = writes->next++;
+    slot->is_unsure = false;
+    slot->failure = (struct omnitron_failure){0};
     if (action->kind == PLAN_CREATE) {
         slot->kind = PLAN_CREATE;
         (void)omnitron_create(writes->options.omnitron, action->webhook, on_written, slot);

@@ -444,6 +444,51 @@ static void throttling_without_a_time_is_met_by_backoff(void **state)
     assert_int_equal(sim_counter(sim, "requests"), 6);
 }
 
+#define NOW "Sun, 06 Nov 1994 08:49:37 GMT"
+
+static void every_form_of_a_pause_is_met(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *headers;
+        int64_t pause_ms; /* 0 = the backoff alone, which is waited out */
+    } forms[] = {
+        {"{\"Retry-After\":\"30\"}", 30000},
+        {"{\"Retry-After\":\"29.5\"}", 30000},
+        {"{\"Retry-After\":\"Sun, 06 Nov 1994 08:50:07 GMT\",\"Date\":\"" NOW "\"}", 30000},
+        {"{\"Retry-After\":\"Sunday, 06-Nov-94 08:50:07 GMT\",\"Date\":\"" NOW "\"}", 30000},
+        {"{\"Retry-After\":\"Sun Nov  6 08:50:07 1994\",\"Date\":\"" NOW "\"}", 30000},
+        {"{\"Retry-After\":\"Fri, 31 Dec 9999 23:59:59 GMT\"}", 120000},
+        {"{\"Retry-After\":\"1709208030\"}", 120000},
+        {"{\"Retry-After\":\"99999999999999999999999999999999999999\"}", 120000},
+        {"{\"Retry-After\":\"0\"}", 0},
+        {"{\"Retry-After\":\"-30\"}", 0},
+        {"{\"Retry-After\":\"Thu, 01 Jan 1970 00:00:00 GMT\"}", 0},
+        {"{\"Retry-After\":\"\"}", 0},
+        {"{\"Retry-After\":\"soon\"}", 0},
+        {"{\"Retry-After\":\"30 seconds\"}", 0},
+        {"{}", 0},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        sim_reset(sim);
+        struct omnitron_desk *desk =
+            omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
+        char fault[256];
+        (void)snprintf(fault, sizeof fault,
+                       "{\"times\":1,\"action\":{\"status\":429,\"headers\":%s}}",
+                       forms[i].headers);
+        sim_fault(sim, fault);
+        omnitron_desk_list(desk);
+        if (forms[i].pause_ms == 0) {
+            omnitron_desk_expect_success(desk);
+        } else {
+            omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
+            assert_int_equal(desk->failure.retry_after_ms, forms[i].pause_ms);
+        }
+        omnitron_desk_free(desk);
+    }
+}
+
 static void a_503_that_asks_for_a_long_wait_is_not_repeated_here(void **state)
 {
     struct omnitron_desk *desk = *state;
@@ -542,6 +587,7 @@ int main(void)
         WITH_TOKEN(a_long_pause_fails_the_calls_that_wait_in_line),
         WITH_TOKEN(an_absurd_pause_is_clamped),
         WITH_TOKEN(throttling_without_a_time_is_met_by_backoff),
+        cmocka_unit_test(every_form_of_a_pause_is_met),
         WITH_TOKEN(a_503_that_asks_for_a_long_wait_is_not_repeated_here),
         cmocka_unit_test_setup_teardown(failures_in_a_row_open_the_breaker_and_a_success_closes_it,
                                         set_up_with_breaker, tear_down),
