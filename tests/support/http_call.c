@@ -2,10 +2,9 @@
 
 #include "common/mem.h"
 #include "common/now.h"
-#include "common/strbuf.h"
+#include "tests/support/http_pending.h"
 #include "tests/support/test.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -68,44 +67,53 @@ static struct curl_slist *header_list(const struct http_call *call)
     return list;
 }
 
-struct http_answer *http_call(const struct http_call *call)
+struct http_pending *http_pending_new(const struct http_call *call)
 {
-    struct http_answer *answer = mem_new(1, sizeof *answer);
-    struct strbuf headers;
-    struct strbuf body;
-    strbuf_init(&headers, PART_MAX_BYTES);
-    strbuf_init(&body, PART_MAX_BYTES);
-    char error[CURL_ERROR_SIZE] = "";
+    struct http_pending *pending = mem_new(1, sizeof *pending);
+    strbuf_init(&pending->headers, PART_MAX_BYTES);
+    strbuf_init(&pending->body, PART_MAX_BYTES);
     CURL *curl = curl_easy_init();
     assert_non_null(curl);
-    struct curl_slist *list = header_list(call);
+    pending->curl = curl;
+    pending->list = header_list(call);
     set_target(curl, call);
     SET(curl, CURLOPT_NOSIGNAL, 1L);
-    SET(curl, CURLOPT_HTTPHEADER, list);
-    SET(curl, CURLOPT_ERRORBUFFER, error);
+    SET(curl, CURLOPT_HTTPHEADER, pending->list);
+    SET(curl, CURLOPT_ERRORBUFFER, pending->error);
     SET(curl, CURLOPT_HEADERFUNCTION, on_header);
-    SET(curl, CURLOPT_HEADERDATA, &headers);
+    SET(curl, CURLOPT_HEADERDATA, &pending->headers);
     SET(curl, CURLOPT_WRITEFUNCTION, on_bytes);
-    SET(curl, CURLOPT_WRITEDATA, &body);
+    SET(curl, CURLOPT_WRITEDATA, &pending->body);
+    pending->start_ms = now_mono_ms();
+    return pending;
+}
 
-    int64_t start_ms = now_mono_ms();
-    CURLcode result = curl_easy_perform(curl);
-    answer->took_ms = now_mono_ms() - start_ms;
+struct http_answer *http_pending_end(struct http_pending *pending, CURLcode result)
+{
+    struct http_answer *answer = mem_new(1, sizeof *answer);
+    answer->took_ms = now_mono_ms() - pending->start_ms;
     if (result == CURLE_OK) {
         long status = 0;
-        (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        (void)curl_easy_getinfo(pending->curl, CURLINFO_RESPONSE_CODE, &status);
         answer->status = (int)status;
     } else {
         (void)snprintf(answer->error, sizeof answer->error, "%s",
-                       error[0] == '\0' ? curl_easy_strerror(result) : error);
+                       pending->error[0] == '\0' ? curl_easy_strerror(result) : pending->error);
     }
-    curl_slist_free_all(list);
-    curl_easy_cleanup(curl);
-    answer->size = body.size;
-    answer->headers = strbuf_take(&headers);
-    answer->body = strbuf_take(&body);
+    curl_slist_free_all(pending->list);
+    curl_easy_cleanup(pending->curl);
+    answer->size = pending->body.size;
+    answer->headers = strbuf_take(&pending->headers);
+    answer->body = strbuf_take(&pending->body);
     answer->json = json_loadb(answer->body, answer->size, JSON_DECODE_ANY, NULL);
+    mem_free(pending);
     return answer;
+}
+
+struct http_answer *http_call(const struct http_call *call)
+{
+    struct http_pending *pending = http_pending_new(call);
+    return http_pending_end(pending, curl_easy_perform(pending->curl));
 }
 
 void http_answer_free(struct http_answer *answer)

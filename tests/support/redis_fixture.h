@@ -36,13 +36,18 @@ void redis_fixture_kill(struct redis_fixture *fixture);
 /* Starts it again on the same socket, port and data. */
 void redis_fixture_start(struct redis_fixture *fixture);
 
+/* The same without waiting for it: until redis_fixture_is_ready, no other call is legal. */
+void redis_fixture_launch(struct redis_fixture *fixture);
+bool redis_fixture_is_ready(struct redis_fixture *fixture); /* it answers, and has its data */
+
 /* SIGSTOP and SIGCONT: connections stay open and nothing answers. */
 void redis_fixture_pause(struct redis_fixture *fixture);
 void redis_fixture_resume(struct redis_fixture *fixture);
 
 /* One command each, on the fixture's own connection (made again when it broke). format is
    hiredis's: a %s is one whole argument, whatever it holds. The test fails on an error reply and
-   when there is no reply within 5 s. What is given back is borrowed until the 32nd call after. */
+   when there is no reply within a minute. What is given back is borrowed until the 32nd call after.
+ */
 
 /* For its effect. */
 void redis_do(struct redis_fixture *fixture, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -25,20 +25,29 @@ struct temp_dir {
     char *path; /* owned */
 };
 
-struct temp_dir *temp_dir_new(void)
+struct temp_dir *temp_dir_new_in(const char *parent)
 {
-    const char *parent = getenv("TMPDIR");
     char path[PATH_SIZE];
-    (void)snprintf(path, sizeof path, "%s/omnihook-XXXXXX",
-                   parent == NULL || parent[0] == '\0' ? "/tmp" : parent);
+    (void)snprintf(path, sizeof path, "%s/omnihook-XXXXXX", parent);
     if (strlen(path) > DIR_MAX_BYTES) {
         fail_because("%s is too long for unix sockets inside: set a shorter TMPDIR", path);
     }
     if (mkdtemp(path) == NULL) {
-        fail_because("cannot make the folder %s: %s", path, strerror(errno));
+        return NULL;
     }
     struct temp_dir *dir = mem_new(1, sizeof *dir);
     dir->path = mem_copy_text(path);
+    return dir;
+}
+
+struct temp_dir *temp_dir_new(void)
+{
+    const char *parent = getenv("TMPDIR");
+    parent = parent == NULL || parent[0] == '\0' ? "/tmp" : parent;
+    struct temp_dir *dir = temp_dir_new_in(parent);
+    if (dir == NULL) {
+        fail_because("cannot make a folder in %s: %s", parent, strerror(errno));
+    }
     return dir;
 }
 

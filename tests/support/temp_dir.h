@@ -10,6 +10,9 @@ struct temp_dir;
    cannot be made, or when its path is too long for a unix socket inside. */
 struct temp_dir *temp_dir_new(void);
 
+/* The same under a folder of the caller's choice; NULL when it cannot be made there. */
+struct temp_dir *temp_dir_new_in(const char *parent);
+
 /* Removes the folder with all that is in it; keeps it, and says where, when TEST_KEEP_DIRS is set
    in the environment. NULL is legal. */
 void temp_dir_free(struct temp_dir *dir);
