@@ -7,14 +7,11 @@ stands before the API, as it does in production.
 Usage: test_published_samples.py <folder of the programs>
 """
 
-import ctypes
-import hashlib
 import json
 import os
 import pathlib
 import re
 import secrets
-import signal
 import socket
 import ssl
 import subprocess
@@ -24,9 +21,9 @@ import threading
 import time
 import unittest
 
-BIN = pathlib.Path(sys.argv[1]).resolve()
+from programs import LIMIT_S, Program, digest_of
+
 SAMPLES = pathlib.Path(__file__).parent / "published"
-LIMIT_S = 20
 API_KEY = secrets.token_hex(20)
 OMNITRON_TOKEN = secrets.token_hex(20)
 
@@ -87,38 +84,6 @@ class TlsFront:
         self.listener.close()
 
 
-def die_with_the_test():
-    """In a child before exec: killed when the test ends, however that ends."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
-class Program:
-    """A process with its output in a file."""
-
-    def __init__(self, folder, name, *args, **env):
-        self.log = folder / f"{name}.log"
-        command = BIN / name if (BIN / name).exists() else name
-        inherited = {key: os.environ[key] for key in ("PATH", "ASAN_OPTIONS") if key in os.environ}
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([command, *args], env=inherited | env, stdout=log,
-                                            stderr=subprocess.STDOUT,
-                                            preexec_fn=die_with_the_test)
-
-    def wait_for(self, pattern):
-        """The match of the first line that the pattern is in."""
-        end = time.monotonic() + LIMIT_S
-        while time.monotonic() < end and self.process.poll() is None:
-            if found := re.search(pattern, self.log.read_text()):
-                return found
-            time.sleep(0.01)
-        raise AssertionError(f"{self.log.name} has no {pattern!r}:\n{self.log.read_text()}")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(LIMIT_S)
-
-
 class PublishedSamples(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -147,7 +112,7 @@ class PublishedSamples(unittest.TestCase):
 
     def write_settings(self):
         account = {
-            "api_keys": ["sha256:" + hashlib.sha256(API_KEY.encode()).hexdigest()],
+            "api_keys": [digest_of(API_KEY)],
             "omnitron": {"url": f"{self.omnitron}/api/v1/", "token": OMNITRON_TOKEN},
             "OMNITRON_WEBHOOKS": [
                 {"event_type": event, "target_url": "https://oms.example.com/stocklocations"}
