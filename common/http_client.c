@@ -19,9 +19,7 @@ struct http_client {
     CURLM *multi;
     struct event *timer;
     struct http_transfer *active;
-    struct http_transfer *idle;
-    unsigned idle_count;
-    unsigned idle_max;
+    unsigned connections_max;
     struct watch *idle_watches;
 };
 
@@ -32,7 +30,7 @@ static void check(CURLMcode result)
     (void)result;
 }
 
-/* ---- The pool of transfers ---- */
+/* ---- The transfers under way ---- */
 
 static void link_active(struct http_client *client, struct http_transfer *transfer)
 {
@@ -56,29 +54,6 @@ static void unlink_active(struct http_client *client, struct http_transfer *tran
     }
 }
 
-static struct http_transfer *take_transfer(struct http_client *client)
-{
-    struct http_transfer *transfer = client->idle;
-    if (transfer == NULL) {
-        return http_transfer_new(client);
-    }
-    client->idle = transfer->next;
-    client->idle_count--;
-    return transfer;
-}
-
-static void give_back(struct http_client *client, struct http_transfer *transfer)
-{
-    if (client->idle_count >= client->idle_max) {
-        http_transfer_free(transfer);
-        return;
-    }
-    http_transfer_reset(transfer);
-    transfer->next = client->idle;
-    client->idle = transfer;
-    client->idle_count++;
-}
-
 /* ---- libcurl and the loop ---- */
 
 /* Tells each transfer that has ended. Not inside a callback of libcurl, so what is told may send
@@ -97,7 +72,7 @@ static void complete_ended(struct http_client *client)
         check(curl_multi_remove_handle(client->multi, easy));
         unlink_active(client, transfer);
         http_transfer_complete(transfer, result);
-        give_back(client, transfer);
+        http_transfer_free(transfer);
     }
 }
 
@@ -208,7 +183,7 @@ static void start_curl(struct http_client *client)
     check(curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client));
     check(curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timeout_wanted));
     check(curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client));
-    check(curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->idle_max));
+    check(curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->connections_max));
     check(curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX));
 }
 
@@ -216,7 +191,7 @@ struct http_client *http_client_new(struct loop *loop, unsigned connections_max)
 {
     struct http_client *client = mem_new(1, sizeof *client);
     client->loop = loop;
-    client->idle_max = connections_max;
+    client->connections_max = connections_max;
     client->timer = loop_timer_new(loop, on_timer, client);
     return client;
 }
@@ -228,11 +203,6 @@ void http_client_free(struct http_client *client)
     }
     while (client->active != NULL) {
         http_transfer_cancel(client->active);
-    }
-    while (client->idle != NULL) {
-        struct http_transfer *transfer = client->idle;
-        client->idle = transfer->next;
-        http_transfer_free(transfer);
     }
     if (client->multi != NULL) {
         check(
@@ -256,7 +226,7 @@ struct http_transfer *http_client_send(struct http_client *client,
     if (client->multi == NULL) {
         start_curl(client);
     }
-    struct http_transfer *transfer = take_transfer(client);
+    struct http_transfer *transfer = http_transfer_new(client);
     transfer->fn = fn;
     transfer->arg = arg;
     http_transfer_prepare(transfer, request);
@@ -271,5 +241,5 @@ void http_transfer_cancel(struct http_transfer *transfer)
     struct http_client *client = transfer->client;
     unlink_active(client, transfer);
     check(curl_multi_remove_handle(client->multi, transfer->easy));
-    give_back(client, transfer);
+    http_transfer_free(transfer);
 }

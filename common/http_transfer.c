@@ -9,7 +9,6 @@
 
 enum {
     HEADER_BYTES_MAX = 64 * 1024,
-    KEPT_BODY_BYTES = 8 * 1024, /* a body buffer up to this size is used again */
     LOW_SPEED_BYTES_PER_S = 1,
     LOW_SPEED_S = 10,
 };
@@ -149,10 +148,13 @@ struct http_transfer *http_transfer_new(struct http_client *client)
 
 void http_transfer_free(struct http_transfer *transfer)
 {
-    http_transfer_reset(transfer);
-    curl_easy_cleanup(transfer->easy);
+    curl_easy_cleanup(transfer->easy); /* first: it points into sent */
+    if (transfer->sent.size > 0) {
+        secret_wipe(transfer->sent.bytes, transfer->sent.size);
+    }
     strbuf_clear(&transfer->sent);
     strbuf_clear(&transfer->body);
+    mem_free(transfer->origin);
     mem_free(transfer);
 }
 
@@ -205,12 +207,6 @@ static void set_method(struct http_transfer *transfer, const struct http_request
 
 void http_transfer_prepare(struct http_transfer *transfer, const struct http_request *request)
 {
-    if (transfer->has_own_ca) {
-        /* Only a reset brings the system's authorities back. */
-        curl_easy_reset(transfer->easy);
-        set_constants(transfer);
-        transfer->has_own_ca = false;
-    }
     transfer->may_send = request->may_send;
     transfer->origin = copy_origin(request->url);
     transfer->body.max = request->max_response_bytes;
@@ -227,7 +223,6 @@ void http_transfer_prepare(struct http_transfer *transfer, const struct http_req
     if (request->ca_file != NULL) {
         must(curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file));
         must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
-        transfer->has_own_ca = true;
     }
 }
 
@@ -315,29 +310,4 @@ void http_transfer_complete(struct http_transfer *transfer, CURLcode result)
         .date = transfer->date,
     };
     transfer->fn(transfer->arg, &response, NULL);
-}
-
-void http_transfer_reset(struct http_transfer *transfer)
-{
-    /* libcurl still points into the buffer that is wiped next. */
-    must(curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL));
-    must(curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, NULL));
-    if (transfer->sent.size > 0) {
-        secret_wipe(transfer->sent.bytes, transfer->sent.size);
-    }
-    strbuf_reset(&transfer->sent);
-    if (transfer->body.capacity > KEPT_BODY_BYTES) {
-        strbuf_clear(&transfer->body);
-    }
-    strbuf_reset(&transfer->body);
-    mem_free(transfer->origin);
-    transfer->origin = NULL;
-    transfer->fn = NULL;
-    transfer->header_bytes = 0;
-    transfer->retry_after[0] = '\0';
-    transfer->date[0] = '\0';
-    transfer->was_sent = false;
-    transfer->is_refused = false;
-    transfer->is_too_large = false;
-    transfer->curl_text[0] = '\0';
 }

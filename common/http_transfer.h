@@ -1,5 +1,10 @@
 /* One HTTP transfer and its curl easy handle. For http_client.c only: it owns the multi handle that
-   drives them. Handles are used again, so that a call allocates next to nothing. */
+   drives them, and keeps the connections.
+
+   A handle is used once. Making one costs a microsecond, and nothing of one call can reach the
+   next: not an authority that one account trusts, nor what libcurl before 8.1.1 forgets to clear (a
+   later answer whose first header starts with a space made it read freed memory:
+   https://github.com/curl/curl/issues/11101). */
 #ifndef OMNIHOOK_COMMON_HTTP_TRANSFER_H
 #define OMNIHOOK_COMMON_HTTP_TRANSFER_H
 
@@ -12,10 +17,9 @@ enum { HTTP_HEADER_TEXT_SIZE = 64 };
 
 struct http_transfer {
     struct http_client *client;
-    struct http_transfer *next; /* in the client's list of those under way, or of the idle ones */
+    struct http_transfer *next; /* in the client's list of those under way */
     struct http_transfer *previous;
     CURL *easy;
-    bool has_own_ca; /* the easy handle does not have the system's authorities */
 
     http_done_fn *fn;
     bool (*may_send)(void *arg);
@@ -35,6 +39,7 @@ struct http_transfer {
 };
 
 struct http_transfer *http_transfer_new(struct http_client *client);
+/* Wipes what it sent. */
 void http_transfer_free(struct http_transfer *transfer);
 
 /* Makes the easy handle ready for request, copying it. */
@@ -42,8 +47,5 @@ void http_transfer_prepare(struct http_transfer *transfer, const struct http_req
 
 /* Tells fn how it ended. The transfer must be out of the multi handle. */
 void http_transfer_complete(struct http_transfer *transfer, CURLcode result);
-
-/* Wipes and forgets what belonged to one call. */
-void http_transfer_reset(struct http_transfer *transfer);
 
 #endif

@@ -353,6 +353,24 @@ static void interim_answers_are_not_the_answer(void **state)
     assert_string_equal(f->body, "");
 }
 
+/* Made libcurl 7.88 read freed memory: curl/curl#11101. */
+static void a_first_header_that_begins_with_a_space_does_no_harm(void **state)
+{
+    enum { ROUNDS = 20 };
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nX-Long: 0123456789012345678901234567890123456789\r\n"
+        "Content-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n folded: a\r\nContent-Length: 0\r\n\r\n",
+    };
+    struct fixture *f = *state;
+    struct http_request request = a_request(f);
+    for (int i = 0; i < ROUNDS; i++) {
+        f->answer = answers[i % 2];
+        call(f, &request);
+        assert_true(f->has_failed || f->status == 200);
+    }
+}
+
 static void many_calls_at_once_all_end(void **state)
 {
     struct fixture *f = *state;
@@ -626,6 +644,7 @@ int main(void)
         TEST(proxies_of_the_environment_are_not_obeyed),
         TEST(a_proxy_of_the_request_is_used_and_forgotten_with_it),
         TEST(interim_answers_are_not_the_answer),
+        TEST(a_first_header_that_begins_with_a_space_does_no_harm),
         TEST(many_calls_at_once_all_end),
         TEST(nobody_listening_is_a_failure_to_connect),
         TEST(a_host_without_address_is_a_failure_to_connect),
