@@ -13,6 +13,7 @@ enum {
     DEPTH_MAX = 8,
     PATH_MAX_BYTES = 200,
     LAST_WORD_MIN = 8,
+    TYPE_QUOTED_MAX = 40,
 };
 
 /* ---- Redaction ---- */
@@ -152,6 +153,19 @@ static bool names_a_field(const struct flattening *to, const char *key)
            (strcmp(key, "detail") != 0 && strcmp(key, "non_field_errors") != 0);
 }
 
+/* Django REST framework has the messages about a field in an array. A plain text under a key is
+   data, perhaps somebody's secret (a row of the list, a login's token), but for these keys. */
+static bool holds_words(const char *key)
+{
+    static const char *const keys[] = {"detail", "code",  "en",    "message",
+                                       "error",  "title", "reason"};
+    size_t i = 0;
+    while (i < sizeof keys / sizeof keys[0] && strcmp(key, keys[i]) != 0) {
+        i++;
+    }
+    return i < sizeof keys / sizeof keys[0];
+}
+
 static void flatten(struct flattening *to, json_t *value, int depth)
 {
     if (depth > DEPTH_MAX) {
@@ -170,6 +184,9 @@ static void flatten(struct flattening *to, json_t *value, int depth)
     const char *key = NULL;
     json_object_foreach(value, key, element)
     {
+        if (json_is_string(element) && !holds_words(key)) {
+            continue;
+        }
         size_t size = to->path.size;
         if (names_a_field(to, key)) {
             strbuf_addf(&to->path, "%s%s", size == 0 ? "" : ".", key);
@@ -179,6 +196,17 @@ static void flatten(struct flattening *to, json_t *value, int depth)
     }
 }
 
+/* Cut to size, 0 byte included. Names of types are ASCII. */
+static void copy_printable(char *copy, const char *text, size_t size)
+{
+    size_t used = 0;
+    for (; text[used] != '\0' && used < size - 1; used++) {
+        bool is_printable = text[used] >= ' ' && text[used] < 0x7f;
+        copy[used] = is_printable ? text[used] : '?';
+    }
+    copy[used] = '\0';
+}
+
 static bool says_json(const struct http_response *response, struct error *err)
 {
     const char *type = response->content_type;
@@ -186,7 +214,12 @@ static bool says_json(const struct http_response *response, struct error *err)
     bool is_json = type_size == 0 ||
                    (type_size == 16 && strncasecmp(type, "application/json", 16) == 0) ||
                    (type_size > 5 && strncasecmp(type + type_size - 5, "+json", 5) == 0);
-    return is_json || error_set(err, ERROR_PROTOCOL, "not JSON but %.40s", type);
+    if (is_json) {
+        return true;
+    }
+    char shown[TYPE_QUOTED_MAX + 1];
+    copy_printable(shown, type, sizeof shown);
+    return error_set(err, ERROR_PROTOCOL, "not JSON but %s", shown);
 }
 
 bool omnitron_read_body(const struct http_response *response, struct json_slice *body,

@@ -27,7 +27,8 @@ enum { OMNITRON_QUOTE_MAX = 200, OMNITRON_QUOTE_SIZE = OMNITRON_QUOTE_MAX + 4 };
 
 /* The server's own words, at most OMNITRON_QUOTE_MAX bytes, as one printable line:
    `event_type: "x" is not a valid choice.; config.auth: This field is required.`
-   "" when the answer is not JSON. Returns text. */
+   What the answer says of a webhook or a login is data and not quoted. "" when the answer is not
+   JSON. Returns text. */
 char *omnitron_quote(char text[OMNITRON_QUOTE_SIZE], const struct http_response *response,
                      const struct redaction *redaction);
 

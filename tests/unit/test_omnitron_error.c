@@ -63,7 +63,7 @@ static void what_says_nothing_is_not_quoted(void **state)
 static void a_body_too_deep_is_read_as_far_as_is_useful(void **state)
 {
     (void)state;
-    assert_string_equal(quote("{\"a\":[[[[[[[[[[[[[\"deep\"]]]]]]]]]]]]],\"b\":\"shallow\"}"),
+    assert_string_equal(quote("{\"a\":[[[[[[[[[[[[[\"deep\"]]]]]]]]]]]]],\"b\":[\"shallow\"]}"),
                         "b: shallow");
 }
 
@@ -114,7 +114,7 @@ static void secrets_are_never_repeated(void **state)
     struct http_response response =
         a_response(400, "application/json",
                    "{\"detail\":\"got t0ken-longer and t0ken, "
-                   "0123456789abcdef in Token 0123456789abcdef.\",\"t0ken\":\"t0ken\"}");
+                   "0123456789abcdef in Token 0123456789abcdef.\",\"t0ken\":[\"t0ken\"]}");
     assert_string_equal(omnitron_quote(quoted, &response, &redaction),
                         "got *** and ***, *** in ***.; ***: ***");
     redaction_clear(&redaction);
@@ -139,9 +139,23 @@ static void a_secret_at_the_place_of_the_cut_is_not_shown_in_part(void **state)
 static void a_message_too_long_to_check_is_left_out(void **state)
 {
     (void)state;
-    char *body = repeat("{\"a\":\"short\",\"b\":\"", "x", 5000, "\",\"c\":\"last\"}");
+    char *body = repeat("{\"a\":[\"short\"],\"b\":[\"", "x", 5000, "\"],\"c\":[\"last\"]}");
     assert_string_equal(quote(body), "a: short; c: last");
     mem_free(body);
+}
+
+/* A proxy may answer with a status of its own and Omnitron's body. */
+static void data_of_an_answer_is_not_quoted(void **state)
+{
+    (void)state;
+    assert_string_equal(quote("{\"key\":\"0123456789abcdef\"}"), "");
+    assert_string_equal(
+        quote("{\"next\":null,\"results\":[{\"id\":1,\"secret_key\":\"k3y\",\"config\":"
+              "{\"auth\":{\"user\":\"bob\",\"password\":\"pw\"}}}]}"),
+        "");
+    assert_string_equal(
+        quote("{\"token\":\"t0ken\",\"detail\":\"Wrong.\",\"secret_key\":[\"Too long.\"]}"),
+        "Wrong.; secret_key: Too long.");
 }
 
 static void the_secrets_of_a_webhook_are_its_key_headers_and_login(void **state)
@@ -191,6 +205,15 @@ static void json_is_what_says_so_and_is_so(void **state)
     assert_false(parses("application/json", "[1,2"));
     assert_false(parses("application/json", "[] []"));
     assert_false(parses("application/json", "\"\xff\""));
+}
+
+static void a_type_that_is_no_text_is_told_as_text(void **state)
+{
+    (void)state;
+    struct http_response response = a_response(200, "a\nlevel=error \x01\xff\x7f", "[]");
+    struct error why = {0};
+    assert_null(omnitron_parse_body(&response, &why));
+    assert_string_equal(why.text, "not JSON but a?level=error ???");
 }
 
 static void json_too_deep_is_refused_and_not_a_crash(void **state)
@@ -277,8 +300,10 @@ int main(void)
         cmocka_unit_test(secrets_are_never_repeated),
         cmocka_unit_test(a_secret_at_the_place_of_the_cut_is_not_shown_in_part),
         cmocka_unit_test(a_message_too_long_to_check_is_left_out),
+        cmocka_unit_test(data_of_an_answer_is_not_quoted),
         cmocka_unit_test(the_secrets_of_a_webhook_are_its_key_headers_and_login),
         cmocka_unit_test(json_is_what_says_so_and_is_so),
+        cmocka_unit_test(a_type_that_is_no_text_is_told_as_text),
         cmocka_unit_test(json_too_deep_is_refused_and_not_a_crash),
         cmocka_unit_test(only_the_code_makes_a_406_a_duplicate),
         cmocka_unit_test(each_status_has_its_kind),
