@@ -214,8 +214,14 @@ static void a_token_that_ends_between_pages_is_renewed_once(void **state)
     omnitron_desk_free(*state);
     *state = omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_LOGIN);
     seed_ten_rows();
-    sim_fault(sim, "{\"match\":\"page=\",\"times\":3,\"action\":{\"status\":401,"
-                   "\"json\":{\"detail\":\"Invalid token.\"}}}");
+    for (int page = 2; page <= 4; page++) {
+        char fault[256];
+        (void)snprintf(fault, sizeof fault,
+                       "{\"match\":\"page=%d\",\"times\":1,\"action\":{\"status\":401,"
+                       "\"json\":{\"detail\":\"Invalid token.\"}}}",
+                       page);
+        sim_fault(sim, fault);
+    }
     list_expect_all(*state, 10);
     assert_int_equal(sim_counter(sim, "logins"), 2);
 }

@@ -4,7 +4,7 @@
 #include "common/strbuf.h"
 #include "tests/support/fail.h"
 #include "tests/support/loop_until.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/settings_text.h"
 #include "tests/support/test.h"
 
 const struct omnitron_pool_options omnitron_desk_options = {
@@ -21,19 +21,8 @@ struct settings *omnitron_desk_settings(struct sim *sim, const char *webhooks, c
                 "{\"accounts\":{\"acme\":{\"api_keys\":[\"sha256:%064d\"],"
                 "\"omnitron\":{\"url\":\"%s\",%s},\"OMNITRON_WEBHOOKS\":%s}}}",
                 1, sim_api_url(sim), omnitron, webhooks);
-    struct temp_dir *dir = temp_dir_new();
-    temp_dir_replace_file(dir, "settings.json", text.bytes);
+    struct settings *settings = settings_of_text(text.bytes);
     strbuf_clear(&text);
-    struct service_config config = {.settings_path = temp_dir_join(dir, "settings.json")};
-    char *environment[] = {NULL};
-    struct faults faults = {0};
-    struct settings *settings = settings_load(&config, environment, &faults);
-    if (settings == NULL) {
-        fail_because("settings: %s", faults.lines[0]);
-    }
-    faults_clear(&faults);
-    mem_free(config.settings_path);
-    temp_dir_free(dir);
     return settings;
 }
 
