@@ -1,9 +1,11 @@
 #include "api/caller.h"
 
+#include "api/peer.h"
+
 #include <string.h>
 
 /* More proxies than anybody has in a row, and more headers than any proxy sends. */
-enum { HOPS_MAX = 16, HEADERS_MAX = 16, NETWORK_BYTES = 8 };
+enum { HOPS_MAX = 16, HEADERS_MAX = 16 };
 
 static const char white_space[] = " \t";
 
@@ -70,9 +72,7 @@ void caller_address_behind(const struct ip_address *peer, const char *const *for
         }
         found = before;
     }
-    if (!ip_address_is_ipv4(&found)) {
-        memset(found.bytes + NETWORK_BYTES, 0, sizeof found.bytes - NETWORK_BYTES);
-    }
+    peer_address_cut(&found);
     *address = found;
 }
 

@@ -21,7 +21,9 @@
    then on stays where it is until the answer is sent: requests are read one at a time. */
 #include "api/connections.h"
 
+#include "api/address_counts.h"
 #include "api/lingering.h"
+#include "api/peer.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/now.h"
@@ -32,13 +34,17 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
 /* What is read ahead while a request is served. A caller that goes on sending must wait. */
 enum { INPUT_BYTES_MAX = 32 * 1024 };
 
-static const struct http_refusal too_late = {408, "The request did not arrive in time."};
+static const struct http_refusal too_late = {.status = 408,
+                                             .detail = "The request did not arrive in time."};
+static const struct http_refusal too_many = {
+    .status = 429, .detail = "Too many connections from your address.", .retry_after_s = 1};
 
 enum connection_state {
     CONNECTION_NEW,
@@ -56,6 +62,8 @@ struct connection {
     struct bufferevent *stream;     /* a reference */
     struct evhttp_connection *http; /* NULL while NEW */
     struct http_gate gate;
+    struct ip_address address; /* while is_counted */
+    bool is_counted;
     enum connection_state state;
     int64_t entered_ms; /* its state; mono */
 };
@@ -77,6 +85,7 @@ struct connections {
     struct connection **by_descriptor; /* owned; NULL where there is none */
     size_t descriptor_count;
     size_t count;
+    struct address_counts *addresses;
     struct lingering *lingering;
 };
 
@@ -129,6 +138,9 @@ static void remove_connection(struct connection *connection)
     if (descriptor >= 0 && (size_t)descriptor < all->descriptor_count &&
         all->by_descriptor[descriptor] == connection) {
         all->by_descriptor[descriptor] = NULL;
+    }
+    if (connection->is_counted) {
+        address_counts_remove(all->addresses, &connection->address);
     }
     leave(connection);
     http_gate_clear(&connection->gate);
@@ -207,6 +219,15 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
     }
 }
 
+/* Without waiting for more of the request. */
+static void refuse(struct connection *connection, const struct http_refusal *refusal)
+{
+    struct bufferevent *stream = connection->stream;
+    http_gate_refuse(&connection->gate, refusal);
+    pass(connection);
+    bufferevent_trigger(stream, EV_READ, 0);
+}
+
 /* ---- Limits of time ---- */
 
 static void close_connection(struct connection *connection)
@@ -217,14 +238,11 @@ static void close_connection(struct connection *connection)
 static void run_out(struct connection *connection)
 {
     log_debug("connection_timeout", log_int("state", (int64_t)connection->state));
-    if (connection->state != CONNECTION_READING || !connection->gate.has_begun) {
+    if (connection->state == CONNECTION_READING && connection->gate.has_begun) {
+        refuse(connection, &too_late);
+    } else {
         close_connection(connection);
-        return;
     }
-    struct bufferevent *stream = connection->stream;
-    http_gate_refuse(&connection->gate, &too_late);
-    pass(connection);
-    bufferevent_trigger(stream, EV_READ, 0);
 }
 
 static void on_limit(evutil_socket_t none, short events, void *arg)
@@ -260,6 +278,32 @@ static void remember_descriptor(struct connection *connection)
     all->by_descriptor[descriptor] = connection;
 }
 
+/* Where many callers may have one address. */
+static bool is_shared(const struct connections *all, const struct ip_address *address)
+{
+    static const struct ip_address none = {{0}};
+    static const struct ip_address loopback_v6 = {.bytes = {[15] = 1}};
+    static const struct ip_address loopback_v4 = {
+        .bytes = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}};
+    return memcmp(address, &none, sizeof none) == 0 ||
+           memcmp(address, &loopback_v6, sizeof none) == 0 ||
+           memcmp(address, &loopback_v4, sizeof none) == 0 ||
+           ip_ranges_have(all->options.trusted, address);
+}
+
+/* False when there are too many of its address. */
+static bool count_address(struct connection *connection)
+{
+    struct connections *all = connection->all;
+    peer_address(&connection->address, bufferevent_getfd(connection->stream));
+    if (all->options.address_max == 0 || is_shared(all, &connection->address)) {
+        return true;
+    }
+    peer_address_cut(&connection->address);
+    connection->is_counted = true;
+    return address_counts_add(all->addresses, &connection->address) <= all->options.address_max;
+}
+
 static void meet(struct connection *connection)
 {
     void *http = NULL;
@@ -274,6 +318,9 @@ static void meet(struct connection *connection)
     bufferevent_setwatermark(connection->stream, EV_READ, 0, INPUT_BYTES_MAX);
     remember_descriptor(connection);
     move(connection, CONNECTION_READING);
+    if (!count_address(connection)) {
+        refuse(connection, &too_many);
+    }
 }
 
 /* Before any of their bytes are read: this event's priority is higher than theirs. */
@@ -369,6 +416,7 @@ struct connections *connections_new(struct loop *loop, struct evhttp *http,
     struct connections *all = mem_new(1, sizeof *all);
     all->listener = listener;
     all->options = *options;
+    all->addresses = address_counts_new();
     all->lingering = lingering_new(loop);
     all->new_ones = loop_timer_new(loop, on_new, all);
     (void)event_priority_set(all->new_ones, LOOP_URGENT);
@@ -397,6 +445,7 @@ void connections_free(struct connections *connections)
     }
     event_free(connections->new_ones);
     event_free(connections->quiet);
+    address_counts_free(connections->addresses);
     lingering_free(connections->lingering);
     mem_free(connections->by_descriptor);
     mem_free(connections);

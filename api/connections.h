@@ -5,6 +5,7 @@
 #define OMNIHOOK_API_CONNECTIONS_H
 
 #include "api/http_gate.h"
+#include "common/ip_range.h"
 #include "common/loop.h"
 
 #include <stddef.h>
@@ -24,6 +25,9 @@ struct connections_options {
        longest time, else of the one that has been sending its request for the longest; when all
        have their request with us, no more are accepted until one closes. */
     size_t max;
+    /* From one address, the trusted ones excepted; 0 = no such limit. */
+    size_t address_max;
+    const struct ip_ranges *trusted; /* borrowed */
     void (*on_none_left)(void *arg); /* each time that the last one has closed */
     void *arg;
 };

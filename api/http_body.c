@@ -11,7 +11,8 @@ enum {
     EXTRA_BYTES_MAX = HTTP_HEAD_BYTES_MAX,
 };
 
-static const struct http_refusal bad_chunk = {400, "Malformed request: the chunks are not clear."};
+static const struct http_refusal bad_chunk = {
+    .status = 400, .detail = "Malformed request: the chunks are not clear."};
 
 static bool refuse(struct http_body *body, const struct http_refusal *refusal)
 {

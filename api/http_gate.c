@@ -9,7 +9,9 @@ enum {
 };
 
 static const struct http_refusal bad_byte = {
-    400, "Malformed request: a byte that no header may have, or a line that does not end in CRLF."};
+    .status = 400,
+    .detail =
+        "Malformed request: a byte that no header may have, or a line that does not end in CRLF."};
 
 void http_gate_init(struct http_gate *gate)
 {

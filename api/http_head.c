@@ -3,12 +3,14 @@
 #include <string.h>
 #include <strings.h>
 
-const struct http_refusal http_head_too_large = {431, "The headers are larger than 16 KiB."};
-const struct http_refusal http_body_too_large = {413, "The body is larger than 64 KiB."};
+const struct http_refusal http_head_too_large = {.status = 431,
+                                                 .detail = "The headers are larger than 16 KiB."};
+const struct http_refusal http_body_too_large = {.status = 413,
+                                                 .detail = "The body is larger than 64 KiB."};
 
 enum { BAD_REQUEST = 400 };
 
-#define MALFORMED(text) {BAD_REQUEST, "Malformed request: " text}
+#define MALFORMED(text) {.status = BAD_REQUEST, .detail = "Malformed request: " text}
 
 static const struct http_refusal bad_line = MALFORMED("the first line is no request line.");
 static const struct http_refusal bad_version =
@@ -22,8 +24,10 @@ static const struct http_refusal no_host = MALFORMED("no Host header.");
 static const struct http_refusal bad_host = MALFORMED("the Host header is no host.");
 static const struct http_refusal other_host = MALFORMED("the target names another host than Host.");
 static const struct http_refusal unclear_length = MALFORMED("the length of the body is not clear.");
-static const struct http_refusal too_many_fields = {431, "There are more than 100 headers."};
-static const struct http_refusal bad_expectation = {417, "Only 100-continue can be expected."};
+static const struct http_refusal too_many_fields = {.status = 431,
+                                                    .detail = "There are more than 100 headers."};
+static const struct http_refusal bad_expectation = {.status = 417,
+                                                    .detail = "Only 100-continue can be expected."};
 
 /* Borrowed bytes, not 0-terminated. */
 struct slice {

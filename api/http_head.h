@@ -20,6 +20,7 @@ enum {
 struct http_refusal {
     int status;
     const char *detail;
+    int64_t retry_after_s; /* 0 = nothing is said about it */
 };
 
 extern const struct http_refusal http_head_too_large;

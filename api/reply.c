@@ -95,12 +95,6 @@ void reply_try_later(struct request *request, int status, int64_t seconds, const
     reply_error(request, status, detail);
 }
 
-void reply_error_and_close(struct request *request, int status, const char *detail)
-{
-    reply_add_header(request, "Connection", "close");
-    reply_error(request, status, detail);
-}
-
 static const char *detail_of(const struct error *why_not)
 {
     switch (why_not->code) {

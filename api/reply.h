@@ -17,8 +17,6 @@ void reply_json(struct request *request, json_t *document_take);
 void reply_error(struct request *request, int status, const char *detail);
 /* The same with Retry-After. */
 void reply_try_later(struct request *request, int status, int64_t seconds, const char *detail);
-/* An error after which the connection cannot be trusted to be in step: it is closed. */
-void reply_error_and_close(struct request *request, int status, const char *detail);
 /* 503 for a step of the queue that failed or was not confirmed. */
 void reply_queue_error(struct request *request, const struct error *why_not);
 

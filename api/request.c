@@ -1,5 +1,6 @@
 #include "api/request.h"
 
+#include "api/peer.h"
 #include "api/request_internal.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/queue.h> /* TAILQ_FOREACH, for the list of fields */
-#include <sys/socket.h>
 
 struct request {
     struct evhttp_request *http; /* evhttp's until it is answered */
@@ -134,16 +134,11 @@ size_t request_last_headers(const struct request *request, const char *name, con
 void request_peer(const struct request *request, struct ip_address *address)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(request->http);
-    union {
-        struct sockaddr any;
-        struct sockaddr_storage storage;
-    } name = {.storage = {.ss_family = AF_UNSPEC}};
-    socklen_t size = sizeof name;
-    if (connection != NULL) {
-        (void)getpeername(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)),
-                          &name.any, &size);
+    if (connection == NULL) {
+        *address = (struct ip_address){{0}};
+        return;
     }
-    ip_address_of(address, &name.any);
+    peer_address(address, bufferevent_getfd(evhttp_connection_get_bufferevent(connection)));
 }
 
 bool request_must_close(const struct request *request)

@@ -13,9 +13,6 @@
 #include <sys/resource.h>
 
 enum {
-    CONNECTIONS_MAX = 8192,
-    /* A request outlives its connection when the caller hangs up: callers could pile them up. */
-    OPEN_REQUESTS_MAX = 2 * CONNECTIONS_MAX,
     /* Redis, Omnitron, the ops listener, files of the settings */
     OTHER_DESCRIPTORS = LINGERING_MAX + 128,
 };
@@ -31,24 +28,32 @@ struct server {
     bool is_stopped;
 };
 
+/* The gate has told evhttp to close. */
+static void refuse(struct request *request, const struct http_refusal *refusal)
+{
+    if (refusal->retry_after_s > 0) {
+        reply_try_later(request, refusal->status, refusal->retry_after_s, refusal->detail);
+    } else {
+        reply_error(request, refusal->status, refusal->detail);
+    }
+}
+
 static void on_http_request(struct evhttp_request *http, void *arg)
 {
     struct server *server = arg;
     const struct http_gate *gate = connections_on_request(server->connections, http);
     struct request *request = request_new(http, gate, &server->requests);
     if (gate->refusal != NULL) {
-        reply_error_and_close(request, gate->refusal->status, gate->refusal->detail);
-        return;
-    }
-    if (server->is_past_grace) {
+        refuse(request, gate->refusal);
+    } else if (server->is_past_grace) {
         reply_try_later(request, HTTP_SERVUNAVAIL, 1, "The service is stopping.");
-        return;
-    }
-    if (server->requests.open > OPEN_REQUESTS_MAX) {
+    } else if (server->requests.open > (size_t)server->options.config->requests_max) {
+        /* Early, and not late. A request outlives its connection when the caller hangs up, so the
+           limit of connections is none of requests. */
         reply_try_later(request, HTTP_SERVUNAVAIL, 1, "Too many requests are open.");
-        return;
+    } else {
+        server->options.on_request(server->options.arg, request);
     }
-    server->options.on_request(server->options.arg, request);
 }
 
 static void on_answer(void *arg, struct evhttp_request *http)
@@ -68,16 +73,14 @@ static void check_stopped(void *arg)
     }
 }
 
-/* As many as the system gives us descriptors for. */
-static size_t find_connections_max(void)
+/* As far as the system gives us descriptors for them. */
+static size_t find_connections_max(const struct service_config *config)
 {
     const rlim_t others = OTHER_DESCRIPTORS;
+    rlim_t wanted = (rlim_t)config->connections_max;
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return CONNECTIONS_MAX;
-    }
-    if (limit.rlim_cur >= CONNECTIONS_MAX + others) {
-        return CONNECTIONS_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted + others) {
+        return wanted;
     }
     return limit.rlim_cur > others + others ? limit.rlim_cur - others : others;
 }
@@ -119,7 +122,9 @@ static void serve(struct server *server, struct loop *loop, int descriptor)
     const struct connections_options options = {
         .read_timeout_ms = config->read_timeout_ms,
         .idle_timeout_ms = config->idle_timeout_ms,
-        .max = find_connections_max(),
+        .max = find_connections_max(config),
+        .address_max = (size_t)config->address_connections_max,
+        .trusted = &config->trusted_proxies,
         .on_none_left = check_stopped,
         .arg = server,
     };

@@ -35,6 +35,9 @@ struct service_config {
     int64_t request_timeout_ms;
     int64_t read_timeout_ms;
     int64_t idle_timeout_ms;
+    int64_t connections_max;
+    int64_t address_connections_max; /* 0 = as many as connections_max */
+    int64_t requests_max;
     int64_t auth_ttl_s;
     enum log_level log_level;
     enum log_format log_format;

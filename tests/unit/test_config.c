@@ -191,6 +191,9 @@ static void numbers_are_taken_up_to_the_ends_of_their_ranges(void **state)
         {"OMNIHOOK_REQUEST_TIMEOUT_MS", "100", "600000", "99", "600001"},
         {"OMNIHOOK_READ_TIMEOUT_MS", "100", "3600000", "99", "3600001"},
         {"OMNIHOOK_IDLE_TIMEOUT_MS", "100", "3600000", "99", "3600001"},
+        {"OMNIHOOK_CONNECTIONS_MAX", "1", "1000000", "0", "1000001"},
+        {"OMNIHOOK_ADDRESS_CONNECTIONS_MAX", "0", "1000000", "-1", "1000001"},
+        {"OMNIHOOK_REQUESTS_MAX", "1", "1000000", "0", "1000001"},
         {"OMNIHOOK_AUTH_TTL", "0", "3600", "-1", "3601"},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {

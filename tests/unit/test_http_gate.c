@@ -317,7 +317,7 @@ static void bodies_have_64_kib_at_most(void **state)
 static void a_refusal_from_outside_keeps_what_is_known(void **state)
 {
     (void)state;
-    static const struct http_refusal late = {408, "late"};
+    static const struct http_refusal late = {.status = 408, .detail = "late"};
     static const char head[] = LINE HOST "X-Request-Id: i\r\nContent-Length: 1\r\n\r\n";
     assert_int_equal(feed("GET", 3, 1, NULL), HTTP_GATE_MORE);
     http_gate_refuse(&gate, &late);
