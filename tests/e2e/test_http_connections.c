@@ -65,20 +65,221 @@ static void a_body_is_not_read_as_a_request_whatever_the_method(void **state)
     assert_string_equal(stack_status(stack, "acme"), "READY");
 }
 
-static void a_request_that_does_not_come_to_an_end_is_cut_off(void **state)
+static void assert_ends(struct raw_call *raw, const char *answer)
+{
+    assert_non_null(strstr(raw_call_receive(raw, NULL, LIMIT_MS), answer));
+    assert_true(raw_call_is_closed(raw));
+    raw_call_close(raw);
+}
+
+static void a_request_that_does_not_come_to_an_end_is_told_so_and_cut_off(void **state)
 {
     struct stack *stack = *state;
-    struct raw_call *silent = raw_call_open(stack_api_address(stack, 0));
-    struct raw_call *slow = raw_call_open(stack_api_address(stack, 0));
-    assert_true(raw_call_send_text(slow, "GET /api/v1/oms/"));
+    const char *address = stack_api_address(stack, 0);
+    struct raw_call *silent = raw_call_open(address);
+    struct raw_call *slow_head = raw_call_open(address);
+    struct raw_call *slow_body = raw_call_open(address);
+    assert_true(raw_call_send_text(slow_head, "GET /api/v1/oms/"));
+    assert_true(
+        raw_call_send_text(slow_body, CALL("POST", "abort/") "Content-Length: 9\r\n" END "12345"));
     int64_t started_ms = now_mono_ms();
-    (void)raw_call_receive(slow, NULL, LIMIT_MS);
-    assert_true(raw_call_is_closed(slow));
-    assert_true(now_mono_ms() - started_ms < 5000);
-    (void)raw_call_receive(silent, NULL, LIMIT_MS);
+    assert_ends(slow_head, "HTTP/1.1 408 Request Timeout\r\n");
+    assert_ends(slow_body, "{\"detail\": \"The request did not arrive in time.\"}");
+    assert_true(now_mono_ms() - started_ms < LIMIT_MS / 2);
+    assert_string_equal(raw_call_receive(silent, NULL, LIMIT_MS), "");
     assert_true(raw_call_is_closed(silent));
-    raw_call_close(slow);
     raw_call_close(silent);
+}
+
+static void a_request_that_drips_has_no_more_time_than_others(void **state)
+{
+    struct stack *stack = *state;
+    struct raw_call *raw = raw_call_open(stack_api_address(stack, 0));
+    assert_true(raw_call_send_text(raw, CALL("GET", "plan/") "X-A: "));
+    int64_t started_ms = now_mono_ms();
+    size_t size = 0;
+    while (raw_call_send_text(raw, "a") && !raw_call_is_closed(raw)) {
+        assert_true(now_mono_ms() - started_ms < LIMIT_MS);
+        (void)raw_call_receive_some(raw, &size, 20);
+    }
+    assert_ends(raw, "HTTP/1.1 408 ");
+}
+
+/* ---- Handshakes ---- */
+
+static void a_caller_that_waits_with_its_body_is_told_to_go_on(void **state)
+{
+    struct stack *stack = *state;
+    char *head = with_key(CALL("POST", "abort/") KEY "Expect: 100-continue\r\n"
+                                                     "Content-Length: 5\r\n" END,
+                          stack_key(stack, "acme"));
+    /* Behind an answer of the same connection, too. */
+    struct raw_call *raw = raw_call_open(stack_api_address(stack, 0));
+    assert_true(raw_call_send_text(raw, CALL("GET", "nothing") END));
+    (void)raw_call_receive(raw, "Not found.\"}", LIMIT_MS);
+    assert_true(raw_call_send_text(raw, head));
+    const char *answers = raw_call_receive(raw, "}HTTP/1.1 100 Continue\r\n\r\n", LIMIT_MS);
+    assert_null(strstr(answers, " 204 "));
+    assert_true(raw_call_send_text(raw, "hello" CALL("GET", "nothing") CLOSE END));
+    answers = raw_call_receive(raw, NULL, LIMIT_MS);
+    assert_non_null(strstr(answers, "}HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n"));
+    assert_true(raw_call_is_closed(raw));
+    raw_call_close(raw);
+    mem_free(head);
+}
+
+static void a_caller_that_has_ended_its_side_is_answered(void **state)
+{
+    struct stack *stack = *state;
+    char *request = with_key(CALL("GET", "is_required/") KEY END, stack_key(stack, "acme"));
+    for (int i = 0; i < 20; i++) {
+        struct raw_call *raw = raw_call_open(stack_api_address(stack, 0));
+        assert_true(raw_call_send_text(raw, request));
+        raw_call_end_sending(raw);
+        assert_ends(raw, RESULT("true"));
+    }
+    mem_free(request);
+}
+
+/* Over TCP a close with bytes unread is a reset, which would destroy the answer. */
+static void a_caller_that_goes_on_sending_still_gets_the_refusal(void **state)
+{
+    enum { PART = 64 * 1024, PARTS = 32 };
+    struct stack *stack = *state;
+    char *part = mem_new(PART, 1);
+    struct raw_call *raw = raw_call_open(stack_api_address(stack, 0));
+    assert_true(raw_call_send_text(raw, CALL("POST", "abort/") "Content-Length: 2097152\r\n" END));
+    for (int i = 0; i < PARTS; i++) {
+        assert_true(raw_call_send(raw, part, PART));
+    }
+    raw_call_end_sending(raw);
+    assert_ends(raw, "The body is larger than 64 KiB.");
+    mem_free(part);
+}
+
+/* ---- Limits ---- */
+
+static struct raw_call *open_and_ask(const char *address)
+{
+    struct raw_call *raw = raw_call_open(address);
+    assert_true(raw_call_send_text(raw, CALL("GET", "nothing") END));
+    (void)raw_call_receive(raw, "Not found.\"}", LIMIT_MS);
+    return raw;
+}
+
+static void the_connection_that_is_idle_for_the_longest_gives_way(void **state)
+{
+    enum { MAX = 4 };
+    struct stack *stack = *state;
+    const char *address = stack_api_address(stack, 0);
+    struct raw_call *idle[MAX];
+    for (int i = 0; i < MAX; i++) {
+        idle[i] = open_and_ask(address);
+    }
+    assert_true(raw_call_send_text(idle[0], CALL("GET", "nothing") END CALL("GET", "more") END));
+    (void)raw_call_receive(idle[0], "\r\nX-Request-Id", LIMIT_MS);
+    struct raw_call *last = open_and_ask(address);
+    (void)raw_call_receive(idle[1], NULL, LIMIT_MS);
+    assert_true(raw_call_is_closed(idle[1]));
+    struct raw_call *begun = raw_call_open(address);
+    assert_true(raw_call_send_text(begun, "GET /"));
+    (void)raw_call_receive(idle[2], NULL, LIMIT_MS);
+    assert_true(raw_call_is_closed(idle[2]));
+    raw_call_close(last);
+    raw_call_close(begun);
+    for (int i = 0; i < MAX; i++) {
+        raw_call_close(idle[i]);
+    }
+}
+
+static void requests_that_do_not_end_give_way_when_nobody_is_idle(void **state)
+{
+    enum { MAX = 4 };
+    struct stack *stack = *state;
+    const char *address = stack_api_address(stack, 0);
+    struct raw_call *begun[MAX];
+    for (int i = 0; i < MAX; i++) {
+        begun[i] = raw_call_open(address);
+        assert_true(raw_call_send_text(begun[i], "GET /"));
+    }
+    for (int i = 0; i < MAX; i++) {
+        raw_call_close(open_and_ask(address));
+    }
+    (void)raw_call_receive(begun[0], NULL, LIMIT_MS);
+    assert_true(raw_call_is_closed(begun[0]));
+    for (int i = 0; i < MAX; i++) {
+        raw_call_close(begun[i]);
+    }
+}
+
+static void too_many_connections_of_one_address_are_refused(void **state)
+{
+    enum { MAX = 3 };
+    static const char stranger[] = "127.0.0.2";
+    static const char ask[] = CALL("GET", "nothing") END;
+    struct stack *stack = *state;
+    const char *address = stack_api_address(stack, 0);
+    struct raw_call *open[MAX];
+    for (int i = 0; i < MAX; i++) {
+        open[i] = raw_call_open_from(stranger, address);
+        assert_true(raw_call_send_text(open[i], ask));
+        (void)raw_call_receive(open[i], "Not found.\"}", LIMIT_MS);
+    }
+    struct raw_call *refused = raw_call_open_from(stranger, address);
+    const char *answer = raw_call_receive(refused, NULL, LIMIT_MS);
+    assert_non_null(strstr(answer, "HTTP/1.1 429 Too Many Requests\r\n"));
+    assert_non_null(strstr(answer, "\r\nRetry-After: 1\r\n"));
+    raw_call_close(refused);
+    raw_call_close(open_and_ask(address)); /* another address */
+    for (int i = 0; i < MAX; i++) {
+        assert_true(raw_call_send_text(open[i], ask)); /* those that are there stay */
+        raw_call_end_sending(open[i]);
+        assert_ends(open[i], "Not found.\"}");
+    }
+    struct raw_call *again = raw_call_open_from(stranger, address);
+    assert_true(raw_call_send_text(again, ask));
+    assert_non_null(strstr(raw_call_receive(again, "Not found.\"}", LIMIT_MS), " 404 "));
+    raw_call_close(again);
+}
+
+static void too_many_requests_at_once_are_503_early(void **state)
+{
+    enum { MAX = 3 };
+    struct stack *stack = *state;
+    char *slow = with_key(CALL("GET", "is_required/") KEY CLOSE END, stack_key(stack, "acme"));
+    sim_pause(stack_sim(stack));
+    struct raw_call *waiting[MAX];
+    for (int i = 0; i < MAX; i++) {
+        waiting[i] = raw_call_open(stack_api_address(stack, 0));
+        assert_true(raw_call_send_text(waiting[i], slow));
+    }
+    struct raw_call *refused = raw_call_open(stack_api_address(stack, 0));
+    assert_true(raw_call_send_text(refused, CALL("GET", "nothing") END));
+    const char *answer = raw_call_receive(refused, "}", LIMIT_MS);
+    assert_non_null(strstr(answer, "HTTP/1.1 503 "));
+    assert_non_null(strstr(answer, "\r\nRetry-After: 1\r\n"));
+    assert_non_null(strstr(answer, "{\"detail\": \"Too many requests are open.\"}"));
+    sim_resume(stack_sim(stack));
+    for (int i = 0; i < MAX; i++) {
+        assert_ends(waiting[i], RESULT("true"));
+    }
+    /* The same connection, when there is room again. */
+    assert_true(raw_call_send_text(refused, CALL("GET", "nothing") END));
+    (void)raw_call_receive(refused, "Not found.", LIMIT_MS);
+    raw_call_close(refused);
+    mem_free(slow);
+}
+
+static void a_caller_that_never_reads_is_cut_off(void **state)
+{
+    struct stack *stack = *state;
+    struct raw_call *raw = raw_call_open(stack_api_address(stack, 0));
+    int64_t started_ms = now_mono_ms();
+    while (raw_call_send_text(raw, CALL("GET", "openapi.json") END)) {
+        assert_true(now_mono_ms() - started_ms < LIMIT_MS);
+    }
+    raw_call_close(raw);
+    raw_call_close(open_and_ask(stack_api_address(stack, 0)));
 }
 
 static void an_idle_connection_is_closed_after_its_time(void **state)
@@ -114,14 +315,35 @@ int main(void)
 {
     static const char *const quick_env[] = {"OMNIHOOK_READ_TIMEOUT_MS=500",
                                             "OMNIHOOK_IDLE_TIMEOUT_MS=700", NULL};
+    static const char *const few_env[] = {"OMNIHOOK_CONNECTIONS_MAX=4", NULL};
+    static const char *const few_here_env[] = {"OMNIHOOK_ADDRESS_CONNECTIONS_MAX=3", NULL};
+    static const char *const few_requests_env[] = {"OMNIHOOK_REQUESTS_MAX=3", NULL};
     struct stack_options quick = api_alone;
     quick.env = quick_env;
+    struct stack_options few = api_alone;
+    few.env = few_env;
+    struct stack_options few_here = api_alone;
+    few_here.env = few_here_env;
+    few_here.is_tcp = true;
+    struct stack_options few_requests = api_alone;
+    few_requests.env = few_requests_env;
+    struct stack_options by_tcp = api_alone;
+    by_tcp.is_tcp = true;
 
     const struct CMUnitTest tests[] = {
         STACK_TEST(requests_of_one_connection_are_answered_in_their_order, &api_alone),
         STACK_TEST(a_body_is_not_read_as_a_request_whatever_the_method, &api_alone),
-        STACK_TEST(a_request_that_does_not_come_to_an_end_is_cut_off, &quick),
+        STACK_TEST(a_request_that_does_not_come_to_an_end_is_told_so_and_cut_off, &quick),
+        STACK_TEST(a_request_that_drips_has_no_more_time_than_others, &quick),
         STACK_TEST(an_idle_connection_is_closed_after_its_time, &quick),
+        STACK_TEST(a_caller_that_waits_with_its_body_is_told_to_go_on, &api_alone),
+        STACK_TEST(a_caller_that_has_ended_its_side_is_answered, &api_alone),
+        STACK_TEST(a_caller_that_goes_on_sending_still_gets_the_refusal, &by_tcp),
+        STACK_TEST(the_connection_that_is_idle_for_the_longest_gives_way, &few),
+        STACK_TEST(requests_that_do_not_end_give_way_when_nobody_is_idle, &few),
+        STACK_TEST(too_many_connections_of_one_address_are_refused, &few_here),
+        STACK_TEST(too_many_requests_at_once_are_503_early, &few_requests),
+        STACK_TEST(a_caller_that_never_reads_is_cut_off, &quick),
         STACK_TEST(callers_that_hang_up_do_no_harm, &api_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,9 +21,8 @@ struct raw_call {
     struct strbuf received;
 };
 
-struct raw_call *raw_call_open(const char *address)
+static struct raw_call *open_on(int fd, const char *address)
 {
-    int fd = socket_connect(address);
     if (fd < 0) {
         fail_because("cannot connect to %s: %s", address, strerror(errno));
     }
@@ -31,6 +30,21 @@ struct raw_call *raw_call_open(const char *address)
     raw->fd = fd;
     strbuf_init(&raw->received, RECEIVED_MAX_BYTES);
     return raw;
+}
+
+struct raw_call *raw_call_open(const char *address)
+{
+    return open_on(socket_connect(address), address);
+}
+
+struct raw_call *raw_call_open_from(const char *source, const char *address)
+{
+    return open_on(socket_connect_from(source, address), address);
+}
+
+void raw_call_end_sending(struct raw_call *raw)
+{
+    (void)shutdown(raw->fd, SHUT_WR);
 }
 
 void raw_call_close(struct raw_call *raw)

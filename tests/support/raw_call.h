@@ -10,11 +10,16 @@ struct raw_call;
 
 /* Connects; the test fails when nobody listens there. */
 struct raw_call *raw_call_open(const char *address);
+/* The same, from an address of this host ("127.0.0.2") to a TCP address. */
+struct raw_call *raw_call_open_from(const char *source, const char *address);
 void raw_call_close(struct raw_call *raw);
 
 /* Sends the bytes; false when the other side has closed. */
 bool raw_call_send(struct raw_call *raw, const void *bytes, size_t size);
 bool raw_call_send_text(struct raw_call *raw, const char *text);
+
+/* Nothing more will be sent: the other side reads the end. */
+void raw_call_end_sending(struct raw_call *raw);
 
 /* Reads until what came so far holds text (NULL: never) or the other side closes or limit_ms pass.
    Gives all that came since raw_call_open, borrowed until the next call. */

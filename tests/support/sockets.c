@@ -64,9 +64,21 @@ static int give_up(int fd)
 
 int socket_connect(const char *address)
 {
+    return socket_connect_from(NULL, address);
+}
+
+int socket_connect_from(const char *source, const char *address)
+{
     struct address to = parse_address(address);
     int fd = socket(to.name.any.sa_family, SOCK_STREAM, 0);
-    if (fd < 0 || connect(fd, &to.name.any, to.size) != 0) {
+    struct address from = {.size = 0};
+    if (source != NULL) {
+        char text[SOCKET_ADDRESS_SIZE];
+        (void)snprintf(text, sizeof text, "%s:0", source);
+        from = parse_address(text);
+    }
+    if (fd < 0 || (source != NULL && bind(fd, &from.name.any, from.size) != 0) ||
+        connect(fd, &to.name.any, to.size) != 0) {
         return give_up(fd);
     }
     return fd;

@@ -8,6 +8,8 @@ enum { SOCKET_ADDRESS_SIZE = 160 };
 
 /* A connected descriptor, or -1 with errno set when nobody listens there. */
 int socket_connect(const char *address);
+/* The same, from an IPv4 address of this host. */
+int socket_connect_from(const char *source, const char *address);
 
 /* A listening descriptor, or -1 with errno set. Port 0 takes a free one; a stale unix socket file
    is replaced. bound gets the address to connect to. */
