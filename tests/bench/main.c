@@ -5,6 +5,7 @@
 #include "tests/bench/measure.h"
 #include "tests/bench/plan.h"
 #include "tests/bench/queue_cost.h"
+#include "tests/bench/slowloris.h"
 #include "tests/support/wait_until.h"
 
 #include <stdio.h>
@@ -119,11 +120,12 @@ static const struct {
     const char *name;
     void (*run)(void);
 } benchmarks[] = {
-    {"memory", bench_memory},     {"single", bench_single},
-    {"drain", bench_drain},       {"registered", bench_registered},
-    {"missing", bench_missing},   {"all-missing", bench_all_missing},
-    {"accounts", bench_accounts}, {"http", bench_http},
-    {"plan", plan_cost_print},    {"queue", queue_cost_print},
+    {"memory", bench_memory},       {"single", bench_single},
+    {"drain", bench_drain},         {"registered", bench_registered},
+    {"missing", bench_missing},     {"all-missing", bench_all_missing},
+    {"accounts", bench_accounts},   {"http", bench_http},
+    {"slowloris", slowloris_print}, {"plan", plan_cost_print},
+    {"queue", queue_cost_print},
 };
 
 int main(int argc, char **argv)
