@@ -54,22 +54,23 @@ void http_gate_next(struct http_gate *gate)
 
 /* ---- What evhttp gets ---- */
 
-static const char *connection_for_evhttp(const struct http_gate *gate)
+static const char *last_lines(const struct http_gate *gate)
 {
     if (gate->refusal != NULL || gate->head.is_last) {
-        return "Connection: close\r\n";
+        return "Connection: close\r\n\r\n";
     }
-    return gate->head.is_http_1_0 ? "Connection: keep-alive\r\n" : "";
+    return gate->head.is_http_1_0 ? "Connection: keep-alive\r\n\r\n" : "\r\n";
 }
 
 static enum http_gate_step finish(struct http_gate *gate)
 {
     /* All that a method means to evhttp is whether the answer has a body. */
     bool is_head = strcmp(gate->head.method, "HEAD") == 0;
-    (void)strbuf_addf(&gate->request, "%s / HTTP/1.%c\r\n", is_head ? "HEAD" : "GET",
-                      gate->head.is_http_1_0 ? '0' : '1');
+    (void)strbuf_add_text(&gate->request, is_head ? "HEAD" : "GET");
+    (void)strbuf_add_text(&gate->request,
+                          gate->head.is_http_1_0 ? " / HTTP/1.0\r\n" : " / HTTP/1.1\r\n");
     (void)strbuf_add(&gate->request, gate->fields.bytes, gate->fields.size);
-    (void)strbuf_addf(&gate->request, "%s\r\n", connection_for_evhttp(gate));
+    (void)strbuf_add_text(&gate->request, last_lines(gate));
     assert(!gate->request.is_full);
     return HTTP_GATE_WHOLE;
 }
@@ -87,13 +88,28 @@ const struct strbuf *http_gate_request(const struct http_gate *gate)
 
 /* ---- What comes in ---- */
 
-/* Every line ends in CR LF, and neither stands anywhere else. */
-static bool may_follow(char last, char byte)
+static size_t text_size(const char *bytes, size_t size)
 {
-    if (last == '\r') {
-        return byte == '\n';
+    size_t at = 0;
+    while (at < size && http_is_text_byte(bytes[at])) {
+        at++;
     }
-    return byte == '\r' || http_is_text_byte(byte);
+    return at;
+}
+
+/* One byte that is not plain text, or that follows CR: every line ends in CR LF, and neither stands
+   anywhere else. */
+static void take_line_end(struct http_gate *gate, char byte, bool *is_end)
+{
+    bool is_cr = gate->last != '\r' && byte == '\r';
+    bool is_lf = gate->last == '\r' && byte == '\n';
+    gate->last = byte;
+    if (is_lf) {
+        *is_end = gate->line_size == 0;
+        gate->line_size = 0;
+    } else if (!is_cr) {
+        gate->refusal = &bad_byte;
+    }
 }
 
 /* Takes bytes up to the end of the first empty line or to one that may not be there. */
@@ -102,16 +118,14 @@ static size_t scan_head(struct http_gate *gate, const char *bytes, size_t size, 
     size_t at = 0;
     *is_end = false;
     while (at < size && !*is_end && gate->refusal == NULL) {
-        char byte = bytes[at++];
-        if (!may_follow(gate->last, byte)) {
-            gate->refusal = &bad_byte;
-        } else if (byte == '\n') {
-            *is_end = gate->line_size == 0;
-            gate->line_size = 0;
-        } else if (byte != '\r') {
-            gate->line_size++;
+        size_t text = gate->last == '\r' ? 0 : text_size(bytes + at, size - at);
+        gate->line_size += text;
+        at += text;
+        if (text > 0) {
+            gate->last = '\0';
+        } else {
+            take_line_end(gate, bytes[at++], is_end);
         }
-        gate->last = byte;
     }
     return at;
 }

@@ -28,7 +28,7 @@ struct http_gate {
     bool has_head;
     bool has_line; /* the request line has been looked at, before the rest came */
     bool has_skipped_line;
-    char last;        /* byte of the head */
+    char last;        /* byte of the head; 0 = some text */
     size_t line_size; /* of its last line, without the end */
 };
 

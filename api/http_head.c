@@ -53,13 +53,8 @@ static bool is_letter_or_digit(char byte)
 
 bool http_is_token_byte(char byte)
 {
-    return is_letter_or_digit(byte) || (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
-}
-
-bool http_is_text_byte(char byte)
-{
-    unsigned char code = (unsigned char)byte;
-    return byte == '\t' || (code >= ' ' && code != 0x7f);
+    return is_letter_or_digit(byte) || byte == '-' ||
+           (byte != '\0' && strchr("!#$%&'*+.^_`|~", byte) != NULL);
 }
 
 static bool is_visible_ascii(char byte)

@@ -50,6 +50,9 @@ const struct http_refusal *http_head_check_line(const char *line, size_t size);
 /* The bytes of methods and of the names of fields (RFC 9110, 5.6.2). */
 bool http_is_token_byte(char byte);
 /* The bytes of lines: all but control bytes, HTAB excepted. */
-bool http_is_text_byte(char byte);
+static inline bool http_is_text_byte(char byte)
+{
+    return (unsigned char)byte >= ' ' ? byte != 0x7f : byte == '\t';
+}
 
 #endif
