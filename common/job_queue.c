@@ -110,7 +110,8 @@ static void on_reply(void *arg, const struct redis_reply *reply, const struct er
 {
     struct queue_call *call = arg;
     if (why_not != NULL) {
-        queue_note_error(call->queue, why_not);
+        queue_note_error(call->queue, call->blocking != NULL ? call->blocking : call->queue->client,
+                         why_not);
     }
     call->settle(call, reply, why_not);
     mem_free(call->worker);

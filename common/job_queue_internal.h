@@ -42,7 +42,7 @@ struct job_queue {
     int64_t redis_ms;
     int64_t boot_ms;
     char types_cursor[24]; /* where the last search for keys of a wrong type stopped */
-    int64_t types_due_ms;  /* mono: not earlier again */
+    int64_t note_due_ms;   /* mono: no error is logged before */
 };
 
 struct queue_call;
@@ -85,8 +85,10 @@ void queue_script_send(struct queue_call *call, enum queue_script script,
 void queue_command_send(struct queue_call *call, const struct redis_command *command,
                         struct redis_client *client, int64_t extra_ms);
 
-/* When the error says that some key has a wrong type, finds out which, and logs it. */
-void queue_note_error(struct job_queue *queue, const struct error *why_not);
+/* Logs an error reply that came on client and left it up; when it is about a key of a wrong type,
+   finds out which. At most now and then. */
+void queue_note_error(struct job_queue *queue, const struct redis_client *client,
+                      const struct error *why_not);
 
 /* The text at index of an array reply; "" when there is none. */
 const char *queue_reply_word(const struct redis_reply *reply, size_t index);

@@ -23,9 +23,10 @@ enum {
     PENDING_MAX = 100000,
     COMMAND_MAX_BYTES = 64 << 20,
     WIRE_KEPT_BYTES = 1 << 20,
-    STEADY_MS = 5000,            /* a connection that lasted as long was a good one */
-    SLOW_FAILURES = 8,           /* tries count as so many when only people can mend it */
-    SUBSCRIPTION_CHECK_MS = 5000 /* between two proofs that a subscription is alive */
+    STEADY_MS = 5000,             /* a connection that lasted as long was a good one */
+    SLOW_FAILURES = 8,            /* tries count as so many when only people can mend it */
+    SUBSCRIPTION_CHECK_MS = 5000, /* between two proofs that a subscription is alive */
+    RETELL_MS = 30000 /* while it stays down, for another reason: addresses may fail in turn */
 };
 
 enum told { TOLD_NOTHING, TOLD_DOWN, TOLD_UP };
@@ -41,6 +42,8 @@ struct redis_client {
     struct strbuf wire; /* of the command that is being sent */
     bool is_up;
     enum told told;        /* by on_state and the log */
+    struct error told_why; /* by the log, when TOLD_DOWN */
+    int64_t told_ms;
     struct error why_down; /* of the last loss; stays when up, for what is still to be told */
     unsigned failures;     /* since the last steady connection */
     uint64_t ups;
@@ -99,12 +102,16 @@ static void watch_until(struct redis_client *client, int64_t deadline_ms, int64_
     loop_timer_start(client->watch, deadline_ms > now_ms ? deadline_ms - now_ms : 0);
 }
 
+/* Redis was reached, and only people can make it take us. */
+static bool needs_people(const struct error *why)
+{
+    return why->code == ERROR_UNAUTHORIZED || why->code == ERROR_REFUSED;
+}
+
 static void plan_retry(struct redis_client *client)
 {
-    bool needs_people =
-        client->why_down.code == ERROR_UNAUTHORIZED || client->why_down.code == ERROR_REFUSED;
     client->failures++;
-    if (needs_people && client->failures < SLOW_FAILURES) {
+    if (needs_people(&client->why_down) && client->failures < SLOW_FAILURES) {
         client->failures = SLOW_FAILURES;
     }
     /* A connection that was only cut is made again before anybody misses us. */
@@ -264,21 +271,42 @@ static void on_retry(evutil_socket_t fd, short events, void *arg)
     redis_link_open(client->link);
 }
 
+static void log_state(struct redis_client *client)
+{
+    struct log_field address = log_text("address", client->options.address->label);
+    struct log_field name = log_text("name", client->options.name);
+    if (client->is_up) {
+        log_info("redis_up", name, address);
+        return;
+    }
+    log_warn("redis_down", name, address, log_reason(&client->why_down));
+    client->told_why = client->why_down;
+    client->told_ms = now_mono_ms();
+}
+
+/* It stays down; the reason that was logged may not be the one that matters any more. */
+static void tell_new_reason(struct redis_client *client)
+{
+    bool is_new = strcmp(client->why_down.text, client->told_why.text) != 0;
+    bool is_clear =
+        needs_people(&client->why_down) && client->why_down.code != client->told_why.code;
+    if (is_new && (is_clear || now_mono_ms() - client->told_ms >= RETELL_MS)) {
+        log_state(client);
+    }
+}
+
 static void tell_state(struct redis_client *client)
 {
     enum told state = client->is_up ? TOLD_UP : client->failures > 0 ? TOLD_DOWN : TOLD_NOTHING;
+    if (state == TOLD_DOWN && client->told == TOLD_DOWN) {
+        tell_new_reason(client);
+    }
     if (state == TOLD_NOTHING || state == client->told) {
         return;
     }
     client->told = state;
-    struct log_field address = log_text("address", client->options.address->label);
-    struct log_field name = log_text("name", client->options.name);
+    log_state(client);
     const struct error *why = client->is_up ? NULL : &client->why_down;
-    if (client->is_up) {
-        log_info("redis_up", name, address);
-    } else {
-        log_warn("redis_down", name, address, log_reason(why));
-    }
     if (client->options.on_state != NULL) {
         client->options.on_state(client->options.arg, client->is_up, why);
     }

@@ -210,14 +210,19 @@ size_t stack_start_api(struct stack *stack, const char *const *env)
     return stack->api_count - 1;
 }
 
-size_t stack_start_worker(struct stack *stack, const char *const *env)
+size_t stack_start_worker_until(struct stack *stack, const char *event, const char *const *env)
 {
     assert_true(stack->worker_count < PROGRAMS_MAX);
     struct program *worker = &stack->workers[stack->worker_count];
     choose_address(stack, "worker-ops", stack->worker_count, worker->ops_address);
     stack->worker_count++;
-    start_program(stack, worker, "omnihook-worker", "worker_started", env);
+    start_program(stack, worker, "omnihook-worker", event, env);
     return stack->worker_count - 1;
+}
+
+size_t stack_start_worker(struct stack *stack, const char *const *env)
+{
+    return stack_start_worker_until(stack, "worker_started", env);
 }
 
 struct stack *stack_new(const struct stack_options *options)

@@ -66,6 +66,9 @@ struct process *stack_worker(struct stack *stack, size_t index);
 size_t stack_start_api(struct stack *stack, const char *const *env);
 size_t stack_start_worker(struct stack *stack, const char *const *env);
 
+/* For a worker that cannot work: returns when it has logged event ("redis_down"). */
+size_t stack_start_worker_until(struct stack *stack, const char *event, const char *const *env);
+
 /* "unix:/path" or "127.0.0.1:port" */
 const char *stack_api_address(struct stack *stack, size_t index);
 const char *stack_api_ops_address(struct stack *stack, size_t index);
