@@ -60,10 +60,17 @@ static bool is_2xx(const struct http_response *response)
 
 /* ---- Create ---- */
 
-static bool is_object(const struct http_response *response)
+/* A row of Omnitron's, as it answers what it has created or changed. */
+static bool is_webhook(const struct http_response *response)
 {
     struct json_slice body;
-    return omnitron_read_body(response, &body, NULL) && json_slice_is_object(&body);
+    struct registered_hook hook;
+    struct error err;
+    if (!omnitron_read_body(response, &body, NULL) || !registered_hook_parse(&hook, &body, &err)) {
+        return false;
+    }
+    registered_hook_clear(&hook);
+    return true;
 }
 
 static enum exchange_verdict on_created(void *arg, const struct http_response *response,
@@ -74,7 +81,7 @@ static enum exchange_verdict on_created(void *arg, const struct http_response *r
     if (is_2xx(response)) {
         /* Anything but a 201 with the webhook may be a page of some proxy: look whether it is
            there. */
-        writing->is_to_confirm = response->status != 201 || !is_object(response);
+        writing->is_to_confirm = response->status != 201 || !is_webhook(response);
         writing->written = OMNITRON_CREATED;
         return EXCHANGE_ACCEPTED;
     }
@@ -153,11 +160,11 @@ static enum exchange_verdict on_patched(void *arg, const struct http_response *r
                                failure);
     }
     writing->written = OMNITRON_PATCHED;
-    if (response->body_size == 0 || is_object(response)) {
+    if (response->body_size == 0 || is_webhook(response)) {
         return EXCHANGE_ACCEPTED;
     }
     omnitron_failure_set(failure, OMNITRON_BROKEN, response->status,
-                         "Omnitron answered %d to the change, but not with the webhook as JSON",
+                         "Omnitron answered %d to the change, but not with the webhook",
                          response->status);
     return EXCHANGE_REPEAT;
 }

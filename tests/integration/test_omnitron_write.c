@@ -245,16 +245,26 @@ static void each_refusal_of_a_patch_is_about_that_webhook(void **state)
     assert_non_null(strstr(desk->failure.error.text, "Not yours."));
 }
 
-static void a_patch_answered_by_a_page_is_repeated(void **state)
+static void expect_patch_repeated_after(struct omnitron_desk *desk, const char *action)
 {
-    struct omnitron_desk *desk = *state;
+    char fault[256];
+    (void)snprintf(fault, sizeof fault, "{\"method\":\"PATCH\",\"times\":1,\"action\":%s}", action);
     omnitron_desk_create(desk, 1);
     omnitron_desk_list(desk);
-    sim_fault(sim,
-              "{\"method\":\"PATCH\",\"times\":1,\"action\":{\"status\":200,\"body\":\"<h1>\"}}");
+    sim_fault(sim, fault);
     omnitron_desk_patch(desk, desk->list->hooks[0].id, 1, WEBHOOK_IS_ACTIVE);
     expect_written(desk, OMNITRON_PATCHED, 200);
     assert_int_equal(sim_route_count(sim, "PATCH /whisperer/hooks/{id}/", 0), 2);
+}
+
+static void a_patch_answered_by_a_page_is_repeated(void **state)
+{
+    expect_patch_repeated_after(*state, "{\"status\":200,\"body\":\"<h1>\"}");
+}
+
+static void a_patch_answered_by_another_object_is_repeated(void **state)
+{
+    expect_patch_repeated_after(*state, "{\"status\":200,\"json\":{\"detail\":\"Welcome\"}}");
 }
 
 /* ---- Many, cancelled, guarded ---- */
@@ -350,6 +360,7 @@ int main(void)
         TEST(each_refusal_of_a_creation_has_its_kind),
         TEST(each_refusal_of_a_patch_is_about_that_webhook),
         TEST(a_patch_answered_by_a_page_is_repeated),
+        TEST(a_patch_answered_by_another_object_is_repeated),
         TEST(no_more_requests_are_under_way_than_the_account_allows),
         TEST(nothing_is_sent_when_the_guard_says_no),
         TEST(what_is_freed_in_mid_call_is_never_told),
