@@ -6,7 +6,9 @@
 #include "common/http_client.h"
 #include "common/log.h"
 #include "common/login_ledger.h"
+#include "common/metrics_page.h"
 #include "common/ops_server.h"
+#include "common/queue_gauges.h"
 #include "common/redis_checkup.h"
 
 #include <stdio.h>
@@ -33,6 +35,7 @@ struct api {
     struct settings_store *store;
     struct http_client *http;
     struct login_ledger *ledger;
+    struct queue_gauges *gauges;
     struct omnitron_pool *pool;
     struct services services;
     struct dispatch dispatch;
@@ -123,6 +126,7 @@ static void start_redis(struct api *api)
         .retry = config->retry,
     };
     api->services.queue = job_queue_new(api->redis, &queue);
+    api->gauges = queue_gauges_new(api->loop, api->services.queue);
     api->ledger = login_ledger_new(api->redis, config->namespace_name);
 }
 
@@ -145,6 +149,9 @@ static void start_omnitron(struct api *api)
     api->dispatch.auth_omnitron = auth_omnitron_new(api->loop, api->pool, &auth);
 }
 
+static const struct metrics_page metrics = {.program = METRICS_API,
+                                            .get_process = metrics_get_own_process};
+
 /* Either an ops listener of our own, or that of the process that started us. */
 static bool start_ops(struct api *api, struct error *err)
 {
@@ -154,7 +161,9 @@ static bool start_ops(struct api *api, struct error *err)
     }
     const struct ops_server_options options = {
         .address = &api->config->ops_listen, .get_health = get_health, .arg = api};
-    return ops_server_start(api->loop, &options, &api->ops, err);
+    bool is_listening = ops_server_start(api->loop, &options, &api->ops, err);
+    metrics_page_add(api->ops, &metrics);
+    return is_listening;
 }
 
 /* ---- Stopping ---- */
@@ -168,6 +177,8 @@ static void fail_waiting(struct api *api)
     }
     redis_client_free(api->redis);
     api->redis = NULL;
+    queue_gauges_free(api->gauges);
+    api->gauges = NULL;
     job_queue_free(api->services.queue);
     api->services.queue = NULL;
     fresh_plans_free(api->services.plans);

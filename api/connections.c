@@ -26,6 +26,7 @@
 #include "api/peer.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/now.h"
 
 #include <assert.h>
@@ -148,6 +149,7 @@ static void remove_connection(struct connection *connection)
     mem_free(connection);
 
     all->count--;
+    metrics_set(METRIC_HTTP_OPEN_CONNECTIONS, NULL, (int64_t)all->count);
     resume_accepting(all);
     if (all->count == 0) {
         all->options.on_none_left(all->options.arg);
@@ -374,6 +376,7 @@ static struct bufferevent *on_accepted(struct event_base *base, void *arg)
     bufferevent_incref(connection->stream);
     http_gate_init(&connection->gate);
     all->count++;
+    metrics_set(METRIC_HTTP_OPEN_CONNECTIONS, NULL, (int64_t)all->count);
     enter(connection, CONNECTION_NEW);
     event_active(all->new_ones, EV_TIMEOUT, 1);
     return connection->stream;

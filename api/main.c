@@ -11,7 +11,7 @@ static int run_many(const struct service_config *config, struct settings *settin
 {
     struct api_process process = {.slot = NULL};
     int exit_code = EXIT_FAILED;
-    if (supervisor_start(config, &process.slot, &exit_code)) {
+    if (supervisor_start(config, METRICS_API, &process.slot, &exit_code)) {
         process.listener = listen_sockets_take(sockets, supervisor_slot_number(process.slot));
         return api_run(config, settings_take, &process);
     }

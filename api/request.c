@@ -4,12 +4,14 @@
 #include "api/request_internal.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/now.h"
 #include "common/random_id.h"
 
 #include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/queue.h> /* TAILQ_FOREACH, for the list of fields */
@@ -17,7 +19,7 @@
 struct request {
     struct evhttp_request *http; /* evhttp's until it is answered */
     struct request_group *group;
-    int64_t started_ms;        /* mono */
+    int64_t started_us;        /* mono */
     const struct route *route; /* NULL when there is none, or it was refused */
     struct settings *settings; /* a reference; NULL until the caller is known */
     const struct account *account;
@@ -39,7 +41,7 @@ struct request *request_new(struct evhttp_request *http, const struct http_gate 
     struct request *request = mem_new(1, sizeof *request);
     request->http = http;
     request->group = group;
-    request->started_ms = now_mono_ms();
+    request->started_us = now_mono_us();
     memcpy(request->method, gate->head.method, sizeof request->method);
     request->route = gate->refusal == NULL ? routes_find(gate->head.path) : NULL;
     const char *given = request_header(request, "X-Request-Id");
@@ -49,18 +51,31 @@ struct request *request_new(struct evhttp_request *http, const struct http_gate 
         (void)random_id_make(request->id);
     }
     group->open++;
+    metrics_add(METRIC_HTTP_OPEN_REQUESTS, NULL, NULL, 1);
     return request;
+}
+
+static void count(const struct request *request, int status, int64_t duration_us)
+{
+    char status_text[16];
+    const char *route = request->route == NULL ? NULL : request->route->name;
+    (void)snprintf(status_text, sizeof status_text, "%d", status);
+    metrics_count(METRIC_HTTP_REQUESTS, route, status_text);
+    metrics_observe(METRIC_HTTP_DURATION, route, duration_us);
+    metrics_add(METRIC_HTTP_OPEN_REQUESTS, NULL, NULL, -1);
 }
 
 void request_end(struct request *request, int status)
 {
+    int64_t duration_us = now_mono_us() - request->started_us;
+    count(request, status, duration_us);
     log_info("request", log_text("id", request->id),
              log_text("method", request->method[0] == '\0' ? NULL : request->method),
              log_text("route", request->route == NULL ? NULL : request->route->name),
              log_int("status", status),
              log_text("account", request->account == NULL ? NULL : request->account->name),
              log_text("job", request->job[0] == '\0' ? NULL : request->job),
-             log_int("ms", now_mono_ms() - request->started_ms));
+             log_int("ms", duration_us / 1000));
     struct request_group *group = request->group;
     if (group->on_answer != NULL) {
         group->on_answer(group->arg, request->http);

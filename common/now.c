@@ -21,6 +21,13 @@ int64_t now_mono_ms(void)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
+int64_t now_mono_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 int64_t now_boot_ms(void)
 {
     return clock_ms(CLOCK_BOOTTIME);

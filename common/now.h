@@ -11,6 +11,9 @@ int64_t now_wall_ms(void);
 /* Milliseconds on a clock that never steps, and stands still while the machine is suspended. */
 int64_t now_mono_ms(void);
 
+/* now_mono_ms's clock in microseconds: for durations that are short. */
+int64_t now_mono_us(void);
+
 /* Like now_mono_ms, but counts the time the machine was suspended: for leases. */
 int64_t now_boot_ms(void);
 

@@ -26,21 +26,11 @@ struct omnitron_pool_options {
     struct login_ledger *ledger; /* what other processes know of logins; borrowed; NULL = none */
 };
 
-/* Since the pool's start, for metrics. */
-struct omnitron_counters {
-    uint64_t requests;
-    uint64_t answers[6]; /* by hundreds: answers[2] = 2xx; answers[0] = no answer */
-    uint64_t repeats;
-    uint64_t throttled; /* of the answers, 429 */
-    uint64_t logins;
-    uint64_t breaker_openings;
-};
 /* http is borrowed for the pool's life. */
 struct omnitron_pool *omnitron_pool_new(struct loop *loop, struct http_client *http,
                                         const struct omnitron_pool_options *options);
 /* Every struct omnitron of the pool must have been freed. */
 void omnitron_pool_free(struct omnitron_pool *pool);
-const struct omnitron_counters *omnitron_pool_counters(const struct omnitron_pool *pool);
 
 /* One account's Omnitron, as the given version of the settings describes it. */
 struct omnitron;

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/now.h"
 #include "common/omnitron_pool.h"
 #include "common/random_id.h"
@@ -158,7 +159,7 @@ static enum next_step meet_throttling(struct exchange *exchange,
                                       const struct http_response *response)
 {
     struct session *session = exchange->session;
-    session->pool->counters.throttled++;
+    metrics_count(METRIC_OMNITRON_THROTTLED, NULL, NULL);
     (void)exchange_refuse(exchange, response, OMNITRON_THROTTLED, &exchange->failure);
     int64_t asked_ms = asked_wait_ms(exchange, response);
     int64_t backoff = backoff_ms(exchange);
@@ -292,14 +293,14 @@ static void take_step(struct exchange *exchange, enum next_step step)
     struct session *session = exchange->session;
     bool has_tries_left = exchange->tries < session->pool->options.tries;
     if (step == STEP_REST && has_tries_left) {
-        session->pool->counters.repeats++;
+        metrics_count(METRIC_OMNITRON_REPEATS, NULL, NULL);
         log_debug("omnitron_repeat", log_text("account", session->name),
                   log_int("try", exchange->tries), log_reason(&exchange->failure.error));
         start_timer(exchange, EXCHANGE_RESTING, backoff_ms(exchange));
         return;
     }
     if (step == STEP_AGAIN && has_tries_left) {
-        session->pool->counters.repeats++;
+        metrics_count(METRIC_OMNITRON_REPEATS, NULL, NULL);
         exchange->state = EXCHANGE_WAITING;
         session_submit(session, exchange, true);
         return;
@@ -312,20 +313,25 @@ static void take_step(struct exchange *exchange, enum next_step step)
     exchange->handlers.done(exchange->handlers.arg, NULL);
 }
 
+static void count_answer(const struct exchange *exchange, const struct http_response *response)
+{
+    static const char *const hundreds[] = {"none", "none", "2xx", "3xx", "4xx", "5xx"};
+    unsigned hundred = response == NULL ? 0 : (unsigned)response->status / 100;
+    metrics_count(METRIC_OMNITRON_ANSWERS, exchange->method, hundreds[hundred < 6 ? hundred : 0]);
+    metrics_observe(METRIC_OMNITRON_DURATION, exchange->method, now_mono_us() - exchange->sent_us);
+}
+
 static void on_http_done(void *arg, const struct http_response *response,
                          const struct http_failure *failure)
 {
     struct exchange *exchange = arg;
-    struct omnitron_counters *counters = &exchange->session->pool->counters;
     exchange->transfer = NULL;
     exchange->state = EXCHANGE_OVER;
     enum next_step step = STEP_FAIL;
+    count_answer(exchange, response);
     if (response != NULL) {
-        unsigned hundreds = (unsigned)response->status / 100;
-        counters->answers[hundreds < 6 ? hundreds : 0]++;
         step = judge_response(exchange, response);
     } else {
-        counters->answers[0]++;
         step = judge_failure(exchange, failure);
     }
     /* After judging: a pause holds back those that would go now. */
@@ -377,6 +383,6 @@ void exchange_send(struct exchange *exchange)
     exchange->authorization_version = session->authorization_version;
     exchange->state = EXCHANGE_SENT;
     exchange->tries++;
-    session->pool->counters.requests++;
+    exchange->sent_us = now_mono_us();
     exchange->transfer = http_client_send(session->pool->http, &request, on_http_done, exchange);
 }

@@ -66,6 +66,7 @@ struct exchange {
     struct http_transfer *transfer;
     struct event *timer; /* made when first needed */
     unsigned tries;
+    int64_t sent_us;                /* the last try; mono */
     unsigned authorization_version; /* that was sent */
     unsigned renewals;              /* of the token, for this exchange */
     bool is_outcome_unknown;        /* an earlier try may have been carried out */

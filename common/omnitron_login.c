@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/login_seal.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/now.h"
 #include "common/omnitron_exchange.h"
 #include "common/omnitron_pool.h"
@@ -194,7 +195,7 @@ static char *login_body(const struct omnitron_settings *omnitron)
 
 static void send_login(struct login *login)
 {
-    login->session->pool->counters.logins++;
+    metrics_count(METRIC_OMNITRON_LOGINS, NULL, NULL);
     const struct exchange_handlers handlers = {on_answer, on_done, login};
     exchange_init(&login->exchange, login->session, login->account, &handlers);
     login->exchange.token = EXCHANGE_NO_TOKEN;

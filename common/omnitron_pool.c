@@ -20,11 +20,6 @@ struct omnitron_pool *omnitron_pool_new(struct loop *loop, struct http_client *h
     return pool;
 }
 
-const struct omnitron_counters *omnitron_pool_counters(const struct omnitron_pool *pool)
-{
-    return &pool->counters;
-}
-
 /* ---- The table of sessions ---- */
 
 static struct session **bucket_of(struct omnitron_pool *pool, const char *name)

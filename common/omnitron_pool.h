@@ -10,7 +10,6 @@ struct omnitron_pool {
     struct loop *loop;
     struct http_client *http;
     struct omnitron_pool_options options;
-    struct omnitron_counters counters;
     struct session *buckets[POOL_BUCKETS]; /* by account name */
     struct session *oldest_idle;           /* sessions without user that are worth keeping */
     struct session *newest_idle;

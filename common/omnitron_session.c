@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/now.h"
 #include "common/omnitron_exchange.h"
 #include "common/omnitron_login.h"
@@ -198,7 +199,7 @@ void session_note_failure(struct session *session)
         return;
     }
     session->openings++;
-    session->pool->counters.breaker_openings++;
+    metrics_count(METRIC_OMNITRON_BREAKER_OPENINGS, NULL, NULL);
     const struct backoff *retry = &session->pool->options.retry;
     int64_t wait_ms = backoff_delay_ms(retry, session->openings, random_bits());
     wait_ms = wait_ms < retry->base_ms ? retry->base_ms : wait_ms;

@@ -6,6 +6,7 @@
 #include "common/backoff.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/now.h"
 #include "common/random_id.h"
 #include "common/redis_command.h"
@@ -127,6 +128,7 @@ static void go_down(struct redis_client *client, const struct error *why)
     if (client->is_up && now_mono_ms() - client->up_since_ms >= STEADY_MS) {
         client->failures = 0;
     }
+    metrics_add(METRIC_REDIS_CONNECTIONS, NULL, NULL, client->is_up ? -1 : 0);
     client->is_up = false;
     client->why_down = *why;
     redis_pendings_fail_sent(&client->pendings,
@@ -146,6 +148,8 @@ static void take_down(struct redis_client *client, const struct error *why)
 static void declare_up(struct redis_client *client)
 {
     client->is_up = true;
+    metrics_add(METRIC_REDIS_CONNECTIONS, NULL, NULL, 1);
+    metrics_add(METRIC_REDIS_RECONNECTS, NULL, NULL, client->ups > 0 ? 1 : 0);
     client->ups++;
     client->up_since_ms = now_mono_ms();
     loop_timer_start(client->soon, 0);
@@ -364,6 +368,7 @@ void redis_client_free(struct redis_client *client)
     }
     assert(!client->is_freed);
     client->is_freed = true;
+    metrics_add(METRIC_REDIS_CONNECTIONS, NULL, NULL, client->is_up ? -1 : 0);
     redis_link_free(client->link);
     event_free(client->retry);
     event_free(client->watch);

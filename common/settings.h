@@ -90,7 +90,4 @@ void settings_store_reload(struct settings_store *store);
 /* The first fault of the newest, broken version; NULL when the newest version is in use. */
 const char *settings_store_fault(const struct settings_store *store);
 
-/* How many times a new version was broken, since the start. */
-uint64_t settings_store_failures(const struct settings_store *store);
-
 #endif

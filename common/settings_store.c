@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/settings_read.h"
 
 #include <string.h>
@@ -20,7 +21,6 @@ struct settings_store {
     struct file_watch files; /* of the newest version, good or broken */
     size_t next_file;        /* where the next look goes on */
     char *fault;             /* of the newest version; NULL = it is current */
-    uint64_t failures;
     struct event *look_timer;
     struct event *change_timer;
     void (*on_change)(void *arg);
@@ -38,10 +38,17 @@ static void take_failure(struct settings_store *store, const struct faults *faul
     bool is_known = store->fault != NULL && strcmp(store->fault, faults->lines[0]) == 0;
     mem_free(store->fault);
     store->fault = mem_copy_text(faults->lines[0]);
-    store->failures++;
+    metrics_set(METRIC_SETTINGS_VALID, NULL, 0);
+    metrics_count(METRIC_SETTINGS_FAULTS, NULL, NULL);
     if (!is_known || is_asked) {
         log_faults(store, faults);
     }
+}
+
+static void show_current(const struct settings_store *store)
+{
+    metrics_set(METRIC_SETTINGS_VALID, NULL, 1);
+    metrics_set(METRIC_ACCOUNTS, NULL, (int64_t)settings_account_count(store->current));
 }
 
 static void take_settings(struct settings_store *store, struct settings *settings,
@@ -51,6 +58,7 @@ static void take_settings(struct settings_store *store, struct settings *setting
     store->current = settings;
     mem_free(store->fault);
     store->fault = NULL;
+    show_current(store);
     for (size_t i = 0; i < faults->warning_count; i++) {
         log_warn("configuration_warning", log_text("warning", faults->warnings[i]));
     }
@@ -111,6 +119,7 @@ struct settings_store *settings_store_new(struct loop *loop, const struct servic
     store->environment = environment;
     store->current = settings_take;
     store->files = settings_take_files(settings_take);
+    show_current(store);
     store->on_change = on_change;
     store->arg = arg;
     store->look_timer = loop_timer_new(loop, on_look, store);
@@ -154,9 +163,4 @@ void settings_store_reload(struct settings_store *store)
 const char *settings_store_fault(const struct settings_store *store)
 {
     return store->fault;
-}
-
-uint64_t settings_store_failures(const struct settings_store *store)
-{
-    return store->failures;
 }

@@ -3,6 +3,7 @@
 #include "common/backoff.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/metrics_page.h"
 #include "common/now.h"
 #include "common/random_id.h"
 
@@ -46,6 +47,11 @@ struct child {
     struct event *restart;
     pid_t pid;     /* 0 = none */
     pid_t leaving; /* the one before it, which still finishes its work; 0 = none */
+    /* Two blocks of figures, of which each living process has one. They outlive it: its counters go
+       on in the next one. */
+    struct metrics_block *figures;
+    size_t block; /* of the child */
+    size_t leaving_block;
     int64_t started_at_ms;
     unsigned crashes; /* in a row */
 };
@@ -55,7 +61,8 @@ struct supervisor {
     struct loop *loop;
     struct event *on_child;
     struct ops_server *ops;
-    struct supervisor_slot *slots; /* shared memory */
+    struct metrics_page metrics;
+    struct supervisor_slot *slots; /* shared memory, as children's figures are */
     struct child *children;
     size_t count;
     size_t running;
@@ -96,6 +103,7 @@ static void become_child(struct child *child, pid_t parent)
     (void)setpgid(0, 0);
     supervisor->is_child = true;
     supervisor->own_slot = child->slot;
+    metrics_use(&child->figures[child->block]);
     loop_quit(supervisor->loop);
 }
 
@@ -105,6 +113,7 @@ static void start_child(struct child *child)
     pid_t parent = getpid();
     *child->slot = (struct supervisor_slot){.number = (size_t)(child - supervisor->children),
                                             .parent = parent};
+    child->block = child->leaving == 0 ? child->block : 1 - child->leaving_block;
     child->started_at_ms = now_boot_ms();
     pid_t pid = fork();
     if (pid == 0) {
@@ -148,6 +157,7 @@ static void on_child_ended(struct child *child, int status)
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
     pid_t pid = child->pid;
     child->pid = 0;
+    metrics_clear_gauges(&child->figures[child->block]);
     supervisor->running--;
     if (supervisor->is_stopping) {
         supervisor->exit_code =
@@ -175,6 +185,7 @@ static void on_leaving_ended(struct child *child)
 {
     struct supervisor *supervisor = child->supervisor;
     child->leaving = 0;
+    metrics_clear_gauges(&child->figures[child->leaving_block]);
     supervisor->running--;
     if (supervisor->is_stopping && supervisor->running == 0) {
         loop_quit(supervisor->loop);
@@ -190,6 +201,7 @@ static void replace_leaving(struct supervisor *supervisor)
             continue;
         }
         child->leaving = child->pid;
+        child->leaving_block = child->block;
         child->pid = 0;
         log_info("process_leaving", log_int("child", child->leaving));
         start_child(child);
@@ -253,6 +265,25 @@ static void get_health(void *arg, struct ops_health *health)
     }
 }
 
+/* Each block of figures with the process that has it, then this process itself. */
+static bool get_process(void *arg, size_t index, struct metrics_process *process)
+{
+    const struct supervisor *supervisor = arg;
+    if (index >= 2 * supervisor->count) {
+        *process = (struct metrics_process){.pid = getpid()};
+        return index == 2 * supervisor->count;
+    }
+    const struct child *child = &supervisor->children[index / 2];
+    size_t block = index % 2;
+    *process = (struct metrics_process){.block = &child->figures[block]};
+    if (child->pid != 0 && child->block == block) {
+        process->pid = child->pid;
+    } else if (child->leaving != 0 && child->leaving_block == block) {
+        process->pid = child->leaving;
+    }
+    return true;
+}
+
 static void on_patience_over(evutil_socket_t unused, short events, void *arg)
 {
     (void)unused;
@@ -275,22 +306,30 @@ static void end_now(struct supervisor *supervisor)
     signal_leaving(supervisor, SIGKILL);
 }
 
+/* Zeroed memory that children share with the parent. */
+static void *share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        log_error("no_shared_memory", log_text("reason", strerror(errno)));
+        abort();
+    }
+    return memory;
+}
+
 static void init(struct supervisor *supervisor, const struct service_config *config)
 {
     size_t count = (size_t)config->processes;
     *supervisor = (struct supervisor){.config = config, .count = count};
     supervisor->loop = loop_new();
-    supervisor->slots = mmap(NULL, count * sizeof *supervisor->slots, PROT_READ | PROT_WRITE,
-                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (supervisor->slots == MAP_FAILED) {
-        log_error("no_shared_memory", log_text("reason", strerror(errno)));
-        abort();
-    }
+    supervisor->slots = share(count * sizeof *supervisor->slots);
+    struct metrics_block *figures = share(2 * count * sizeof *figures);
     supervisor->children = mem_new(count, sizeof *supervisor->children);
     for (size_t i = 0; i < count; i++) {
         struct child *child = &supervisor->children[i];
         child->supervisor = supervisor;
         child->slot = &supervisor->slots[i];
+        child->figures = &figures[2 * i];
         child->restart = loop_timer_new(supervisor->loop, on_restart, child);
     }
     const struct loop_handlers handlers = {on_drain, on_reload, supervisor};
@@ -329,8 +368,8 @@ size_t supervisor_slot_number(const struct supervisor_slot *slot)
     return slot->number;
 }
 
-bool supervisor_start(const struct service_config *config, struct supervisor_slot **slot,
-                      int *exit_code)
+bool supervisor_start(const struct service_config *config, enum metrics_program program,
+                      struct supervisor_slot **slot, int *exit_code)
 {
     struct supervisor supervisor;
     struct error err;
@@ -343,6 +382,9 @@ bool supervisor_start(const struct service_config *config, struct supervisor_slo
         *exit_code = EXIT_FAILURE;
         return false;
     }
+    supervisor.metrics =
+        (struct metrics_page){.program = program, .get_process = get_process, .arg = &supervisor};
+    metrics_page_add(supervisor.ops, &supervisor.metrics);
     for (size_t i = 0; i < supervisor.count && !supervisor.is_child; i++) {
         start_child(&supervisor.children[i]);
     }

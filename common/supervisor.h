@@ -4,6 +4,7 @@
 #define OMNIHOOK_COMMON_SUPERVISOR_H
 
 #include "common/loop.h"
+#include "common/metrics.h"
 #include "common/ops_server.h"
 #include "common/service_config.h"
 
@@ -21,8 +22,8 @@ size_t supervisor_slot_number(const struct supervisor_slot *slot);
    is taken, say): then all are stopped, and its exit code is the program's. Children end with the
    parent, however it ends. Call before anything else is opened: no loop, no connection, no thread.
  */
-MUST_CHECK bool supervisor_start(const struct service_config *config, struct supervisor_slot **slot,
-                                 int *exit_code);
+MUST_CHECK bool supervisor_start(const struct service_config *config, enum metrics_program program,
+                                 struct supervisor_slot **slot, int *exit_code);
 
 /* Starts to tell the parent, a few times a second, that this child's loop turns, and what
    get_health says. Pair with supervisor_beat_free; NULL is legal there. */

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 
 /* A kind of work. A job waits for its retry up to promote's period too long; a dead worker's jobs
    wait the lease, the queue's grace and up to take_back's period (promise: lease plus 5 s); when
@@ -45,6 +46,9 @@ static void on_swept(void *arg, int64_t moved, const struct error *why_not)
     if (why_not != NULL || moved == 0) {
         start_later(round);
         return;
+    }
+    if (round->chore->start == job_queue_take_back) {
+        metrics_add(METRIC_JOBS_RECOVERED, NULL, NULL, moved);
     }
     if (round->chore->event != NULL) {
         log_info(round->chore->event, log_int("jobs", moved));

@@ -1,6 +1,7 @@
 /* omnihook-worker: takes jobs from Redis and registers webhooks with Omnitron. */
 #include "common/command_line.h"
 #include "common/log.h"
+#include "common/metrics_page.h"
 #include "common/ops_server.h"
 #include "common/redis_url.h"
 #include "common/supervisor.h"
@@ -12,6 +13,9 @@ struct process {
     struct settings_store *settings;
     struct worker *worker;
 };
+
+static const struct metrics_page metrics = {.program = METRICS_WORKER,
+                                            .get_process = metrics_get_own_process};
 
 static void on_drain(void *arg)
 {
@@ -46,6 +50,7 @@ static int work(const struct service_config *config, const struct redis_address 
         log_error("start_failed", log_reason(&err));
         exit_code = EXIT_FAILED;
     }
+    metrics_page_add(ops, &metrics);
     if (exit_code == EXIT_OK) {
         struct loop_handlers handlers = {
             .on_drain = on_drain, .on_reload = on_reload, .arg = &process};
@@ -76,8 +81,8 @@ int main(int argc, char **argv)
         log_error("bad_redis_url", log_reason(&err));
         exit_code = EXIT_USAGE;
     }
-    bool is_parent =
-        is_usable && config.processes > 1 && !supervisor_start(&config, &slot, &exit_code);
+    bool is_parent = is_usable && config.processes > 1 &&
+                     !supervisor_start(&config, METRICS_WORKER, &slot, &exit_code);
     if (is_usable && !is_parent) {
         exit_code = work(&config, &redis, settings, slot);
     } else {

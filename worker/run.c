@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/now.h"
 #include "common/planner.h"
 #include "common/run_report.h"
@@ -143,11 +144,23 @@ static void on_listed(void *arg, struct hook_list *list, const struct omnitron_f
 
 /* ---- Writing ---- */
 
+static void count_end(const struct run *run, const char *end)
+{
+    metrics_count(METRIC_RUNS, end, NULL);
+    metrics_observe(METRIC_RUN_DURATION, NULL, (now_mono_ms() - run->started_ms) * 1000);
+    for (size_t i = 0; run->report != NULL && i < run->account->webhook_count; i++) {
+        metrics_count(METRIC_WEBHOOKS, webhook_outcome_name(run_report_outcome(run->report, i)),
+                      NULL);
+    }
+}
+
 /* Another worker has the job. */
 static void end_fenced(struct run *run)
 {
     log_warn("run_fenced", log_text("account", run->claim.account),
              log_text("job", run->claim.job));
+    metrics_count(METRIC_RUNS_FENCED, NULL, NULL);
+    count_end(run, "lost");
     run->context->on_over(run->context->arg, run, NULL);
     run_drop(run);
 }
@@ -237,6 +250,7 @@ static void on_finished(void *arg, enum job_end end, const struct error *why_not
         run_free(run);
     } else if (why_not == NULL) {
         log_end(run, names[end]);
+        count_end(run, names[end]);
         run->context->on_over(run->context->arg, run, &end);
         run_free(run);
     } else if (why_not->code == ERROR_LOST) {

@@ -5,7 +5,9 @@
 #include "common/log.h"
 #include "common/login_ledger.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/omnitron.h"
+#include "common/queue_gauges.h"
 #include "common/redis_checkup.h"
 #include "common/redis_client.h"
 #include "worker/claimer.h"
@@ -39,6 +41,7 @@ struct worker {
     struct omnitron_pool *omnitrons;
     struct lease *lease;
     struct claimer *claimer;
+    struct queue_gauges *gauges;
     struct presence *presence; /* while the lease is held */
     struct janitor *janitor;
     struct run_context context;
@@ -107,6 +110,7 @@ static void on_claimed(void *arg, const struct job_claim *claim)
     struct worker *worker = arg;
     struct run *run = run_start(&worker->context, claim);
     worker->runs[worker->figures.running++] = run;
+    metrics_set(METRIC_RUNS_GOING, NULL, worker->figures.running);
     if (worker->is_draining) {
         run_release(run);
     }
@@ -120,6 +124,7 @@ static void on_run_over(void *arg, struct run *run, const enum job_end *end)
         index++;
     }
     worker->runs[index] = worker->runs[--worker->figures.running];
+    metrics_set(METRIC_RUNS_GOING, NULL, worker->figures.running);
     if (end != NULL) {
         worker->figures.done += *end == JOB_FINISHED;
         worker->figures.failed += *end == JOB_FAILED;
@@ -206,6 +211,8 @@ static void on_lease_lost(void *arg, const struct error *why)
     struct worker *worker = arg;
     log_warn("lease_lost", log_text("worker", lease_worker(worker->lease)),
              log_int("runs", worker->figures.running), log_reason(why));
+    metrics_count(METRIC_LEASES_LOST, NULL, NULL);
+    metrics_set(METRIC_RUNS_GOING, NULL, 0);
     worker->is_announced = false;
     presence_free(worker->presence);
     worker->presence = NULL;
@@ -353,9 +360,11 @@ struct worker *worker_start(struct loop *loop, const struct service_config *conf
     worker->redis = redis;
     worker->settings = settings;
     worker->runs = mem_new((size_t)config->concurrency, sizeof(struct run *));
+    metrics_set(METRIC_CONCURRENCY, NULL, config->concurrency);
     worker->stop_timer = loop_timer_new(loop, on_stop_timer, worker);
     start_connections(worker);
     start_parts(worker);
+    worker->gauges = queue_gauges_new(loop, worker->queue);
     return worker;
 }
 
@@ -374,6 +383,7 @@ void worker_free(struct worker *worker)
     }
     janitor_free(worker->janitor);
     claimer_free(worker->claimer);
+    queue_gauges_free(worker->gauges);
     lease_free(worker->lease);
     omnitron_pool_free(worker->omnitrons);
     login_ledger_free(worker->ledger);

@@ -24,7 +24,7 @@ end
 local totals = read_hash('totals')
 local counted = {}
 for _, name in ipairs({'enqueued', 'coalesced', 'reruns', 'finished', 'failed', 'aborted', 'retried',
-    'recovered', 'fenced', 'clock_jumps'}) do
+    'recovered', 'fenced', 'clock_jumps', 'lease_ended', 'watch_ended', 'watch_wrong'}) do
     counted[#counted + 1] = '"' .. name .. '":' .. number(totals[name])
 end
 

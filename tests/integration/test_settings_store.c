@@ -1,6 +1,7 @@
 /* The settings while their files change: what is good is taken, what is broken is told. */
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/settings.h"
 #include "tests/support/environment.h"
 #include "tests/support/loop_until.h"
@@ -29,7 +30,7 @@ struct fixture {
     char **environment;
     struct settings_store *store;
     int changes;
-    uint64_t failures; /* that a test waits for */
+    int64_t failures; /* that a test waits for */
 };
 
 static void on_change(void *arg)
@@ -48,6 +49,9 @@ static void write_account(struct fixture *fixture, const char *name)
 
 static int set_up(void **state)
 {
+    static struct metrics_block figures;
+    memset(&figures, 0, sizeof figures);
+    metrics_use(&figures);
     struct fixture *fixture = mem_new(1, sizeof *fixture);
     *state = fixture;
     fixture->dir = temp_dir_new();
@@ -95,10 +99,15 @@ static bool has_new_token(void *arg)
     return strcmp(account->omnitron.token.value, "t2") == 0;
 }
 
+static int64_t failures(void)
+{
+    return metrics_read(METRIC_SETTINGS_FAULTS, NULL, NULL);
+}
+
 static bool has_failed(void *arg)
 {
     struct fixture *fixture = arg;
-    return settings_store_failures(fixture->store) >= fixture->failures;
+    return failures() >= fixture->failures;
 }
 
 static bool is_good_again(void *arg)
@@ -113,7 +122,7 @@ static void a_file_that_was_written_anew_is_taken(void **state)
     write_account(fixture, "two");
     assert_loop_reaches(fixture->loop, has_account_two, fixture, SOON_MS);
     assert_false(has_account(fixture, "one"));
-    assert_int_equal(settings_store_failures(fixture->store), 0);
+    assert_int_equal(failures(), 0);
 }
 
 static void a_file_that_was_renamed_into_its_place_is_taken(void **state)
@@ -262,7 +271,7 @@ static void each_distinct_fault_is_logged_once(void **state)
     struct fixture *fixture = *state;
     assert_int_equal(
         count_lines(fixture, "event=settings_reload_failed", break_it_twice_in_the_same_way), 2);
-    assert_int_equal(settings_store_failures(fixture->store), 3);
+    assert_int_equal(failures(), 3);
 }
 
 static void a_running_job_keeps_its_version(void **state)
