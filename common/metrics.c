@@ -277,6 +277,16 @@ int64_t metrics_read(enum metric metric, const char *label, const char *second)
     return load(block, place_of(metric, label, second));
 }
 
+int64_t metrics_read_all(enum metric metric)
+{
+    int64_t sum = 0;
+    assert(families[metric].kind != HISTOGRAM);
+    for (size_t i = 0; i < series_count(&families[metric]); i++) {
+        sum += load(block, offset_of(metric) + i);
+    }
+    return sum;
+}
+
 /* ---- Printing ---- */
 
 struct printer {

@@ -71,8 +71,9 @@ void metrics_add(enum metric metric, const char *label, const char *second, int6
 void metrics_set(enum metric metric, const char *label, int64_t value);
 void metrics_observe(enum metric metric, const char *label, int64_t microseconds);
 
-/* What is counted so far: for tests. */
+/* What is counted so far, of one pair of labels, or of all together: for tests. */
 int64_t metrics_read(enum metric metric, const char *label, const char *second);
+int64_t metrics_read_all(enum metric metric);
 
 enum metrics_program { METRICS_API = 1, METRICS_WORKER = 2 };
 

@@ -2,6 +2,7 @@
    ends in time, with an answer that makes sense or a failure without a secret; nothing leaks, and
    nobody else is ever asked. HOSTILE_SEED has a run again. */
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/now.h"
 #include "common/omnitron.h"
 #include "common/strbuf.h"
@@ -256,9 +257,8 @@ static void round_start(struct round *round, const struct hostile *hostile, unsi
     }
 }
 
-static unsigned round_end(struct round *round)
+static void round_end(struct round *round)
 {
-    unsigned requests = (unsigned)omnitron_pool_counters(round->pool)->requests;
     for (size_t i = 0; i < ACCOUNTS; i++) {
         omnitron_free(round->callers[i].omnitron);
     }
@@ -266,7 +266,6 @@ static unsigned round_end(struct round *round)
     http_client_free(round->http);
     settings_unref(round->settings);
     loop_free(round->loop);
-    return requests;
 }
 
 static bool has_enough(void *arg)
@@ -297,7 +296,8 @@ static void run_round(struct totals *totals, const struct hostile *hostile, uint
     assert_loop_reaches(round.loop, has_enough, &round, ROUND_LIMIT_MS);
     totals->calls += round.calls_ended;
     totals->succeeded += round.calls_succeeded;
-    totals->requests += round_end(&round);
+    round_end(&round);
+    totals->requests = (unsigned)metrics_read_all(METRIC_OMNITRON_ANSWERS);
 }
 
 /* ---- What the process holds ---- */
