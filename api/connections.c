@@ -413,6 +413,7 @@ struct connections *connections_new(struct loop *loop, struct evhttp *http,
 {
     const int64_t limits_ms[CONNECTION_STATES] = {
         [CONNECTION_READING] = options->read_timeout_ms,
+        [CONNECTION_PASSED] = options->read_timeout_ms, /* of no use, while evhttp does its part */
         [CONNECTION_SENDING] = options->read_timeout_ms,
         [CONNECTION_IDLE] = options->idle_timeout_ms,
     };

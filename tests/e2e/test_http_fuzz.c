@@ -28,6 +28,7 @@ enum {
     COUNT = 10000,
     AT_ONCE = 200,
     LIMIT_MS = 30000, /* for one connection to end; it ends after 2 x 300 ms by itself */
+    POLL_MS = 100,
     ROWS_MAX = 512,
     REQUEST_BYTES_MAX = 512 * 1024,
     ANSWERS_BYTES_MAX = 4 * 1024 * 1024,
@@ -237,28 +238,41 @@ static uint64_t number_from(const char *variable, uint64_t fallback)
     return text == NULL || text[0] == '\0' ? fallback : strtoull(text, NULL, 10);
 }
 
+/* What each connection waits for; false when none is open. */
+static bool prepare(const struct fuzz *fuzz, struct pollfd polled[AT_ONCE])
+{
+    bool is_any = false;
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        const struct attack *attack = &fuzz->attacks[i];
+        bool has_more = attack->fd >= 0 && attack->sent < attack->request.size;
+        polled[i].fd = attack->fd;
+        polled[i].revents = 0;
+        polled[i].events = (short)(POLLIN | (has_more ? POLLOUT : 0));
+        is_any = is_any || attack->fd >= 0;
+    }
+    return is_any;
+}
+
+/* Goes on with each, and puts a new one in the place of each that has ended. */
+static void turn(struct fuzz *fuzz, const struct pollfd polled[AT_ONCE], uint64_t *left)
+{
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        if (fuzz->attacks[i].fd >= 0) {
+            go_on(fuzz, &fuzz->attacks[i], polled[i].revents);
+        } else if (*left > 0) {
+            start_attack(fuzz, &fuzz->attacks[i], --*left);
+        }
+    }
+}
+
 /* AT_ONCE connections at a time, until count have been made and have ended. */
 static void run_attacks(struct fuzz *fuzz, uint64_t count)
 {
-    struct pollfd polled[AT_ONCE];
-    uint64_t started = 0;
-    for (size_t open = 1; open > 0;) {
-        open = 0;
-        for (size_t i = 0; i < AT_ONCE; i++) {
-            struct attack *attack = &fuzz->attacks[i];
-            if (attack->fd < 0 && started < count) {
-                start_attack(fuzz, attack, started++);
-            }
-            open += attack->fd >= 0 ? 1 : 0;
-            bool has_more = attack->fd >= 0 && attack->sent < attack->request.size;
-            polled[i] = (struct pollfd){.fd = attack->fd,
-                                        .events = (short)(POLLIN | (has_more ? POLLOUT : 0))};
-        }
-        (void)poll(polled, AT_ONCE, 100);
-        for (size_t i = 0; i < AT_ONCE; i++) {
-            if (fuzz->attacks[i].fd >= 0) {
-                go_on(fuzz, &fuzz->attacks[i], polled[i].revents);
-            }
+    struct pollfd polled[AT_ONCE] = {{0}};
+    turn(fuzz, polled, &count);
+    while (prepare(fuzz, polled)) {
+        if (poll(polled, AT_ONCE, POLL_MS) >= 0) {
+            turn(fuzz, polled, &count);
         }
     }
 }

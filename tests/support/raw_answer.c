@@ -65,6 +65,18 @@ static bool find_body_size(struct raw_answer *answer, bool is_head)
     return has_none || has_length;
 }
 
+/* "HTTP/1.1 200 OK", with a reason. */
+static bool read_status(struct raw_answer *answer, const char *bytes)
+{
+    bool is_http = strncmp(bytes, "HTTP/1.0 ", 9) == 0 || strncmp(bytes, "HTTP/1.1 ", 9) == 0;
+    if (!is_http || strspn(bytes + 9, "0123456789") != 3 || bytes[12] != ' ') {
+        return false;
+    }
+    answer->status = (int)strtol(bytes + 9, NULL, 10);
+    answer->reason = bytes + 13;
+    return true;
+}
+
 enum raw_answer_state raw_answer_read(struct raw_answer *answer, const char *bytes, size_t size,
                                       bool is_head)
 {
@@ -72,13 +84,9 @@ enum raw_answer_state raw_answer_read(struct raw_answer *answer, const char *byt
     if (end == NULL) {
         return RAW_ANSWER_MORE;
     }
-    char minor = '\0';
-    int at = 0;
-    if (sscanf(bytes, "HTTP/1.%c %3d %n", &minor, &answer->status, &at) != 2 || at != 13 ||
-        (minor != '0' && minor != '1')) {
+    if (!read_status(answer, bytes)) {
         return RAW_ANSWER_BROKEN;
     }
-    answer->reason = bytes + at;
     answer->fields = find(bytes, size, "\r\n") + 2;
     answer->fields_size = (size_t)(end + 2 - answer->fields);
     answer->body = end + 4;
