@@ -31,7 +31,7 @@ static void on_plan_for_is_required(void *arg, const struct plan *plan,
         return;
     }
     /* Texts, not booleans: so the published page has it. */
-    reply_json(request, json_pack("{s:s}", "result", plan_is_required(plan) ? "true" : "false"));
+    reply_result(request, plan_is_required(plan) ? "true" : "false");
 }
 
 void handle_is_required(const struct services *services, struct request *request)

@@ -9,7 +9,7 @@ static void on_state(void *arg, const char *state, const struct error *why_not)
         reply_queue_error(request, why_not);
         return;
     }
-    reply_json(request, json_pack("{s:s}", "result", state));
+    reply_result(request, state);
 }
 
 void handle_status(const struct services *services, struct request *request)

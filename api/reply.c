@@ -12,6 +12,8 @@
 /* A failover or a restart of Redis takes seconds, a full queue too. */
 enum { RETRY_AFTER_S = 1 };
 
+enum { WORD_MAX = 32 };
+
 /* Those that evhttp would name by their class only. */
 static const char *reason_of(int status)
 {
@@ -80,6 +82,19 @@ static void send_document(struct request *request, int status, json_t *document_
 void reply_json(struct request *request, json_t *document_take)
 {
     send_document(request, HTTP_OK, document_take);
+}
+
+void reply_result(struct request *request, const char *word)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    char text[64];
+    size_t word_size = strlen(word);
+    if (word_size > WORD_MAX || strspn(word, letters) != word_size) {
+        reply_json(request, json_pack("{s:s}", "result", word)); /* not from a script of ours */
+        return;
+    }
+    int size = snprintf(text, sizeof text, "{\"result\": \"%s\"}", word);
+    reply_json_text(request, text, (size_t)size);
 }
 
 void reply_error(struct request *request, int status, const char *detail)

@@ -13,6 +13,8 @@ void reply_no_content(struct request *request);
 void reply_json_text(struct request *request, const char *text, size_t size);
 /* 200; takes document. */
 void reply_json(struct request *request, json_t *document_take);
+/* 200 with {"result": "<word>"}; cheap when it is letters alone. */
+void reply_result(struct request *request, const char *word);
 /* {"detail": "..."}, as Django REST framework writes its errors. */
 void reply_error(struct request *request, int status, const char *detail);
 /* The same with Retry-After. */

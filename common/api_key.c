@@ -11,9 +11,19 @@ static const char prefix[] = "sha256:";
 
 enum { PREFIX_SIZE = sizeof prefix - 1 };
 
+/* The algorithm is looked up once: EVP_Digest would do that for each key, which costs more than the
+   hash does. */
 void api_key_hash_of(struct api_key_hash *hash, const void *key, size_t size)
 {
-    if (EVP_Digest(key, size, hash->bytes, NULL, EVP_sha256(), NULL) != 1) {
+    static EVP_MD *sha256;
+    static EVP_MD_CTX *context;
+    if (context == NULL) {
+        sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+        context = EVP_MD_CTX_new();
+    }
+    if (sha256 == NULL || context == NULL || EVP_DigestInit_ex(context, sha256, NULL) != 1 ||
+        EVP_DigestUpdate(context, key, size) != 1 ||
+        EVP_DigestFinal_ex(context, hash->bytes, NULL) != 1) {
         abort(); /* a library without SHA-256 */
     }
 }

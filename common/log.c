@@ -3,17 +3,22 @@
 #include "common/now.h"
 #include "common/strbuf.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 8192, TEXT_MAX_BYTES = 2048 };
+enum { LINE_MAX_BYTES = 8192, TEXT_MAX_BYTES = 2048, HELD_MAX_BYTES = 64 * 1024 };
 
 static struct {
     const char *program;
     enum log_level level;
     enum log_format format;
-} logger = {.program = "omnihook", .level = LOG_INFO, .format = LOG_LOGFMT};
+    bool is_holding;
+    /* The line that is made, and those that are not written yet. Both keep their memory. */
+    struct strbuf line, held;
+} logger = {.program = "omnihook",
+            .level = LOG_INFO,
+            .format = LOG_LOGFMT,
+            .held = {.max = HELD_MAX_BYTES}};
 
 void log_setup(const char *program, enum log_level level, enum log_format format)
 {
@@ -93,7 +98,7 @@ static void add_field(struct strbuf *line, const struct log_field *field)
         return;
     case LOG_KIND_INT:
         add_key(line, field->key);
-        strbuf_addf(line, "%" PRId64, field->number);
+        strbuf_add_int(line, field->number);
         return;
     case LOG_KIND_BOOL:
         add_key(line, field->key);
@@ -104,34 +109,67 @@ static void add_field(struct strbuf *line, const struct log_field *field)
     }
 }
 
+/* One write for whole lines, so that lines of several processes do not mix. A full pipe or a closed
+   stderr loses them: logging never stops the service. */
+static void write_out(struct strbuf *lines)
+{
+    if (lines->size > 0 && write(STDERR_FILENO, lines->bytes, lines->size) < 0) {
+        /* there is nowhere to say so */
+    }
+    strbuf_reset(lines);
+}
+
+void log_hold(void)
+{
+    logger.is_holding = true;
+}
+
+void log_flush(void)
+{
+    write_out(&logger.held);
+}
+
+void log_release(void)
+{
+    logger.is_holding = false;
+    log_flush();
+}
+
+/* In place of what line holds. */
+static void print_line(enum log_level level, const char *event, const struct log_field *fields)
+{
+    char time[NOW_ISO_SIZE];
+    strbuf_reset(&logger.line);
+    logger.line.max = LINE_MAX_BYTES;
+    add_text(&logger.line, "time", now_iso(time, now_wall_ms()));
+    add_text(&logger.line, "level", level_name(level));
+    add_text(&logger.line, "program", logger.program);
+    add_key(&logger.line, "pid");
+    strbuf_add_int(&logger.line, getpid());
+    add_text(&logger.line, "event", event);
+    for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
+        size_t before = logger.line.size;
+        add_field(&logger.line, field);
+        if (logger.line.is_full) { /* a field is in the line as a whole or not at all */
+            logger.line.size = before;
+            logger.line.is_full = false;
+        }
+    }
+    logger.line.max += 2;
+    strbuf_add_text(&logger.line, logger.format == LOG_JSON ? "}\n" : "\n");
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     if (level < logger.level) {
         return;
     }
-    char time[NOW_ISO_SIZE];
-    struct strbuf line;
-    strbuf_init(&line, LINE_MAX_BYTES);
-    add_text(&line, "time", now_iso(time, now_wall_ms()));
-    add_text(&line, "level", level_name(level));
-    add_text(&line, "program", logger.program);
-    add_key(&line, "pid");
-    strbuf_addf(&line, "%ld", (long)getpid());
-    add_text(&line, "event", event);
-    for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
-        size_t before = line.size;
-        add_field(&line, field);
-        if (line.is_full) { /* a field is in the line as a whole or not at all */
-            line.size = before;
-            line.is_full = false;
-        }
+    print_line(level, event, fields);
+    if (!strbuf_add(&logger.held, logger.line.bytes, logger.line.size)) {
+        log_flush();
+        strbuf_add(&logger.held, logger.line.bytes, logger.line.size);
     }
-    line.max += 2;
-    strbuf_add_text(&line, logger.format == LOG_JSON ? "}\n" : "\n");
-    /* One write a line, so that lines of several processes do not mix. A full pipe or a closed
-       stderr loses the line: logging never stops the service. */
-    if (write(STDERR_FILENO, line.bytes, line.size) < 0) {
-        /* there is nowhere to say so */
+    if (!logger.is_holding || level >= LOG_WARN) {
+        log_flush();
     }
-    strbuf_clear(&line);
 }

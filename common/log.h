@@ -62,6 +62,13 @@ static inline struct log_field log_nothing(void)
 /* Writes one line if level is shown. fields ends with LOG_KIND_END. Use the macros above. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
+/* From log_hold on, lines below LOG_WARN are kept until log_flush, so that a turn of the loop costs
+   one write; what is above is written at once, after what is kept. log_release flushes, and then
+   each line is written at once again. A program that ends in between loses what is kept. */
+void log_hold(void);
+void log_flush(void);
+void log_release(void);
+
 /* What is shown and how; info and logfmt until called. program is shown in each line (borrowed
    for ever: a literal). */
 void log_setup(const char *program, enum log_level level, enum log_format format);

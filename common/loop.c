@@ -102,7 +102,12 @@ void loop_handle_signals(struct loop *loop, const struct loop_handlers *handlers
 
 bool loop_run(struct loop *loop)
 {
-    (void)event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    log_hold();
+    do {
+        (void)event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+        log_flush();
+    } while (event_base_got_break(loop->base) == 0);
+    log_release();
     return !loop->is_forced;
 }
 

@@ -26,7 +26,8 @@ void loop_free(struct loop *loop);
 /* Starts to act on SIGTERM, SIGINT and SIGHUP. The second SIGTERM or SIGINT quits at once. */
 void loop_handle_signals(struct loop *loop, const struct loop_handlers *handlers);
 
-/* Returns after loop_quit. True when the stop was graceful, false when a second signal forced it.
+/* Log lines are written at the end of each turn. Returns after loop_quit. True when the stop was
+ * graceful, false when a second signal forced it.
  */
 bool loop_run(struct loop *loop);
 void loop_quit(struct loop *loop);

@@ -1,6 +1,5 @@
 #include "common/now.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,13 +34,23 @@ int64_t now_boot_ms(void)
 
 char *now_iso(char text[NOW_ISO_SIZE], int64_t wall_ms)
 {
+    /* The last second's, since most times are asked for more than once. */
+    static char second[] = "1970-01-01T00:00:00";
+    static time_t printed;
+
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm parts;
-    if (wall_ms < 0 || wall_ms > INT64_C(253402300799999) || gmtime_r(&seconds, &parts) == NULL) {
+    if (wall_ms < 0 || wall_ms > INT64_C(253402300799999)) {
         return memcpy(text, "1970-01-01T00:00:00.000Z", NOW_ISO_SIZE); /* not a time of ours */
     }
-    char day[sizeof "1970-01-01T00:00:00"];
-    (void)strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
-    (void)snprintf(text, NOW_ISO_SIZE, "%s.%03dZ", day, (int)(wall_ms % 1000));
+    if (seconds != printed && gmtime_r(&seconds, &parts) != NULL) {
+        (void)strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S", &parts);
+        printed = seconds;
+    }
+    int ms = (int)(wall_ms % 1000);
+    const char rest[] = {
+        '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', '\0'};
+    memcpy(text, second, sizeof second - 1);
+    memcpy(text + sizeof second - 1, rest, sizeof rest);
     return text;
 }

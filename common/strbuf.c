@@ -65,6 +65,21 @@ bool strbuf_add_text(struct strbuf *buffer, const char *text)
     return strbuf_add(buffer, text, strlen(text));
 }
 
+bool strbuf_add_int(struct strbuf *buffer, int64_t number)
+{
+    char text[24];
+    char *at = text + sizeof text;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0) {
+        *--at = '-';
+    }
+    return strbuf_add(buffer, at, (size_t)(text + sizeof text - at));
+}
+
 bool strbuf_addf(struct strbuf *buffer, const char *format, ...)
 {
     /* First into the room that is there, which is nearly always enough. */

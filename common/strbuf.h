@@ -5,6 +5,7 @@
 #include "common/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct strbuf {
     char *bytes; /* owned; always followed by a 0 byte; "" when empty, never NULL */
@@ -25,6 +26,8 @@ void strbuf_reset(struct strbuf *buffer);
    may be ignored where is_full is looked at in the end. */
 bool strbuf_add(struct strbuf *buffer, const void *bytes, size_t size);
 bool strbuf_add_text(struct strbuf *buffer, const char *text);
+/* Decimal; for where printf would cost more than all the rest. */
+bool strbuf_add_int(struct strbuf *buffer, int64_t number);
 bool strbuf_addf(struct strbuf *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Hands the bytes (0-terminated, to be mem_freed) to the caller and leaves the buffer empty. */

@@ -115,6 +115,7 @@ static void start_child(struct child *child)
                                             .parent = parent};
     child->block = child->leaving == 0 ? child->block : 1 - child->leaving_block;
     child->started_at_ms = now_boot_ms();
+    log_flush(); /* or both would write what is kept */
     pid_t pid = fork();
     if (pid == 0) {
         become_child(child, parent);

@@ -242,6 +242,16 @@ void process_skip_output(struct process *process)
     }
 }
 
+void process_forget_output(struct process *process)
+{
+    for (int stream = PROCESS_STDOUT; stream <= PROCESS_STDERR; stream++) {
+        process->skipped[stream] = 0;
+        if (truncate(process->output[stream], 0) != 0) {
+            fail_because("cannot empty %s: %s", process->output[stream], strerror(errno));
+        }
+    }
+}
+
 void process_signal(struct process *process, int signal_number)
 {
     if (process_is_running(process) && kill(process->pid, signal_number) != 0) {

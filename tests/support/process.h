@@ -45,6 +45,9 @@ bool process_has_line(struct process *process, enum process_stream stream, const
 /* From here on process_wait_line and process_has_line look only at what is written later. */
 void process_skip_output(struct process *process);
 
+/* Empties the files of its output, for programs that write very much. */
+void process_forget_output(struct process *process);
+
 /* All it has written to the stream since its start, to be mem_freed. */
 char *process_read(const struct process *process, enum process_stream stream);
 

@@ -21,6 +21,9 @@ static void a_buffer_refuses_as_a_whole_what_would_pass_its_ceiling(void **state
     assert_true(strbuf_add_text(&buffer, "5678"));
     assert_int_equal(buffer.size, 8);
     strbuf_reset(&buffer);
+    assert_true(strbuf_add_int(&buffer, 0) && strbuf_add_int(&buffer, -1205));
+    assert_string_equal(buffer.bytes, "0-1205");
+    strbuf_reset(&buffer);
     assert_false(buffer.is_full);
     assert_string_equal(buffer.bytes, "");
     char *taken = strbuf_take(&buffer);

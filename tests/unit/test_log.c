@@ -2,9 +2,12 @@
 #include "common/log.h"
 #include "tests/support/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { MANY = 2000 };
 
 static char line[16384];
 
@@ -96,6 +99,75 @@ static void lines_below_the_level_and_absent_fields_are_left_out(void **state)
     assert_non_null(strstr(line, " event=shown\n"));
 }
 
+static void write_held(void)
+{
+    log_info("first", log_nothing());
+    log_info("second", log_nothing());
+}
+
+static void write_held_and_an_error(void)
+{
+    write_held();
+    log_error("third", log_nothing());
+}
+
+static void lines_that_are_held_come_in_one_write_and_none_is_late_behind_an_error(void **state)
+{
+    (void)state;
+    log_setup("test", LOG_INFO, LOG_LOGFMT);
+    log_hold();
+    capture(write_held);
+    assert_string_equal(line, "");
+    capture(log_flush);
+    const char *first = strstr(line, "event=first");
+    assert_non_null(first);
+    assert_non_null(strstr(first, "event=second"));
+    capture(log_flush);
+    assert_string_equal(line, "");
+
+    capture(write_held_and_an_error);
+    const char *second = strstr(line, "event=second");
+    assert_non_null(second);
+    assert_non_null(strstr(second, "event=third"));
+    log_release();
+    capture(write_held);
+    assert_non_null(strstr(line, "event=second"));
+}
+
+static void write_very_many(void)
+{
+    for (int i = 0; i < MANY; i++) {
+        log_info("one_of_many", log_int("number", i));
+    }
+    log_release();
+}
+
+static void no_line_is_lost_when_more_is_held_than_there_is_room(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    log_setup("test", LOG_INFO, LOG_LOGFMT);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    int saved = dup(STDERR_FILENO);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    log_hold();
+    write_very_many();
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    (void)close(saved);
+    rewind(file);
+    int count = 0;
+    while (getline(&text, &size, file) > 0) {
+        char number[32];
+        (void)snprintf(number, sizeof number, " number=%d\n", count++);
+        assert_non_null(strstr(text, number));
+    }
+    assert_int_equal(count, MANY);
+    free(text);
+    (void)fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +175,8 @@ int main(void)
         cmocka_unit_test(json_lines_have_the_same_fields),
         cmocka_unit_test(what_an_outsider_writes_stays_one_field_of_one_line),
         cmocka_unit_test(a_line_has_a_ceiling_and_stays_whole),
+        cmocka_unit_test(lines_that_are_held_come_in_one_write_and_none_is_late_behind_an_error),
+        cmocka_unit_test(no_line_is_lost_when_more_is_held_than_there_is_room),
         cmocka_unit_test(lines_below_the_level_and_absent_fields_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
