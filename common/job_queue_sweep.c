@@ -132,5 +132,6 @@ void job_queue_audit(struct job_queue *queue, job_swept_fn *fn, void *arg)
     redis_command_add_int(&command, queue->options.result_ttl_s);
     redis_command_add_int(&command, queue->options.job_max_age_ms);
     redis_command_add_int(&command, death_backoff_ms(queue));
+    redis_command_add_int(&command, queue->options.job_attempts);
     queue_script_send(call, SCRIPT_AUDIT, &command, queue->client);
 }

@@ -297,6 +297,9 @@ void claimer_free(struct claimer *claimer)
 
 void claimer_forget_claims(struct claimer *claimer)
 {
+    /* What lies under the lost name is nobody's now, and where that name is not known any more,
+       only the audit would find it. */
+    claimer->must_check = claimer->worker[0] != '\0';
     struct claim_call *next = NULL;
     for (struct claim_call *call = claimer->claims; call != NULL; call = next) {
         next = call->next;

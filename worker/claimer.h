@@ -34,7 +34,8 @@ void claimer_free(struct claimer *claimer);
 /* Something changed for the better (room, lease, a connection): goes on if it can. */
 void claimer_wake(struct claimer *claimer);
 
-/* The lease was lost: claims under way are dropped (another worker will find the jobs). */
+/* The lease was lost: claims under way are dropped, and what the lost name still holds is handed
+   back. */
 void claimer_forget_claims(struct claimer *claimer);
 
 /* Takes nothing more. fn fires once, later, when nothing that was taken is left in between. */

@@ -5,7 +5,7 @@
 -- KEYS  prefix
 -- ARGV  accounts to look at, queue elements to search through, keys to scan for lists, lease in ms,
 --       seconds that an ended status is remembered, greatest age of a job in ms, longest wait in ms
---       before a second death's next run
+--       before a second death's next run, attempts of a job
 -- Returns how many jobs it put right; or Redis's error about a key of a wrong type, and then all the
 -- rest has been looked at. The hash `audit` remembers where the last call stopped (cursor, scan) and
 -- since when a list has had no registered worker (list:<worker>).
@@ -15,6 +15,7 @@ local members_max, search_max, scan_max, apart_ms = ARGV[1], tonumber(ARGV[2]), 
 local now = now_ms()
 local policy = {now = now, is_death = true, ttl_s = ARGV[5], max_age_ms = tonumber(ARGV[6]),
     backoff_ms = tonumber(ARGV[7])}
+local attempts = ARGV[8]
 local audit_key, workers = PREFIX .. 'audit', PREFIX .. 'workers'
 local audit = read_hash('audit')
 local queue_length = call('LLEN', PREFIX .. 'queue')
@@ -75,10 +76,13 @@ end
 
 local function mend(account, ctl)
     local status = read_hash('status:' .. account)
-    if not ctl.elem or ctl.phase == '' then
+    if not ctl.elem and status.state == 'WORKING' then
+        -- Its record was lost: what was asked for begins anew. A run of before may be under way.
+        start_job(account, status.job, attempts, 0, now)
+        call('HSET', PREFIX .. 'ctl:' .. account, 'recovered', 1)
+    elseif not ctl.elem or ctl.phase == '' then
         call('SREM', PREFIX .. 'active', account)
         if status.state == 'WORKING' then
-            ctl.job = ctl.job or status.job or ''
             end_job(account, ctl, 'FAILED', 'the record of this job was lost', 0, policy.ttl_s, now)
         end
     elseif ctl.phase == 'running' then

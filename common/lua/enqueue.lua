@@ -22,14 +22,18 @@ if next_id == id then
     return {'rerun', id}
 end
 
-if phase == 'queued' then
+if phase and phase ~= '' then
     pass_full_memory()
+    -- The audit looks at no other accounts: so an execute mends one that a hand has taken out.
+    call('SADD', PREFIX .. 'active', account)
+end
+
+if phase == 'queued' then
     count('coalesced')
     return {'coalesced', job}
 end
 
 if phase == 'running' then
-    pass_full_memory()
     if next_id ~= '' then
         count('coalesced')
         return {'rerun', next_id}
@@ -49,7 +53,6 @@ if phase == 'retrying' then
         return {'now', job}
     end
     -- Its backoff may reach beyond the pause; what execute hurries starts when the pause ends.
-    pass_full_memory()
     count('coalesced')
     local score = tonumber(call('ZSCORE', PREFIX .. 'delayed', elem))
     if score and score > due then

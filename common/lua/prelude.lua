@@ -201,7 +201,8 @@ local function parse_element(element)
 end
 
 -- The job that an element stands for: account and its ctl. Nil when it stands for none: then a
--- foreign element, or one of a job that is not remembered, is buried, and a double just forgotten.
+-- foreign element, or one of a job that is not remembered, is buried, and a double just forgotten;
+-- also that of an active account whose record was lost, since the audit begins its job anew.
 -- To be called after the element has been removed from where it was.
 local function own_job(element, now)
     local account, id = parse_element(element)
@@ -210,6 +211,9 @@ local function own_job(element, now)
         return nil
     end
     local ctl = read_ctl(account)
+    if not ctl.elem and call('SISMEMBER', PREFIX .. 'active', account) == 1 then
+        return nil
+    end
     if not ctl.elem then
         bury(id, account, 'foreign element in the queue: no such job', 0, now, element)
         return nil

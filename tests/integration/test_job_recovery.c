@@ -377,20 +377,22 @@ static void the_audit_needs_to_see_the_same_trouble_twice(void **state)
     assert_int_equal(desk_audit(desk), 1);
 }
 
-static void the_audit_ends_a_job_whose_record_was_deleted(void **state)
+static void the_audit_begins_a_job_anew_whose_record_was_deleted(void **state)
 {
     struct queue_desk *desk = *state;
     struct queue_desk *auditor = impatient(desk);
     struct redis_fixture *redis = queue_desk_redis(desk);
-    (void)desk_enqueue(desk, "acme");
+    struct enqueue_answer asked = desk_enqueue(desk, "acme");
     redis_do(redis, "DEL {t}:ctl:acme");
-    assert_becomes_true(is_mended, auditor, LIMIT_MS);
-    assert_string_equal(desk_state(desk, "acme"), "FAILED");
-    assert_int_equal(redis_int(redis, "EXISTS {t}:active"), 0);
-    assert_int_equal(desk_enqueue(desk, "acme").result, ENQUEUE_NEW);
     (void)desk_register(desk, "w1");
     assert_false(desk_start(desk, "w1").is_run);
-    assert_true(desk_start(desk, "w1").is_run);
+    assert_int_equal(redis_int(redis, "EXISTS {t}:dead"), 0);
+    assert_becomes_true(is_mended, auditor, LIMIT_MS);
+    struct claim_answer again = desk_start(desk, "w1");
+    assert_true(again.is_run);
+    assert_true(again.claim.is_recovered);
+    assert_string_equal(again.claim.job, asked.job);
+    assert_int_equal(desk_finish(desk, &again.claim, RUN_OK).end, JOB_FINISHED);
     queue_desk_free(auditor);
 }
 
@@ -424,8 +426,8 @@ struct short_audit {
 static bool short_audit_mends(void *arg)
 {
     const struct short_audit *audit = arg;
-    return redis_int(audit->redis, "EVAL %s 1 {t}: 100 2 100 1 86400 3600000 10", audit->script) ==
-           1;
+    return redis_int(audit->redis, "EVAL %s 1 {t}: 100 2 100 1 86400 3600000 10 3",
+                     audit->script) == 1;
 }
 
 static void in_a_queue_too_long_to_search_the_audit_goes_by_the_order(void **state)
@@ -517,7 +519,7 @@ int main(void)
         DESK_TEST(the_audit_leaves_alone_what_is_in_its_place),
         DESK_TEST(the_audit_puts_an_element_back_that_is_nowhere),
         DESK_TEST(the_audit_needs_to_see_the_same_trouble_twice),
-        DESK_TEST(the_audit_ends_a_job_whose_record_was_deleted),
+        DESK_TEST(the_audit_begins_a_job_anew_whose_record_was_deleted),
         DESK_TEST(the_audit_empties_the_list_of_a_worker_that_is_not_registered),
         DESK_TEST(in_a_queue_too_long_to_search_the_audit_goes_by_the_order),
         DESK_TEST(a_clock_that_was_set_back_begins_all_leases_anew),
