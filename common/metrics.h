@@ -22,7 +22,9 @@ enum metric {
     METRIC_RUN_DURATION,
     METRIC_RUNS_GOING,
     METRIC_CONCURRENCY,
-    METRIC_WEBHOOKS, /* {outcome} */
+    METRIC_LAST_SUCCESS, /* ms since 1970 */
+    METRIC_WEBHOOKS,     /* {outcome} */
+    METRIC_WEBHOOKS_INACTIVE,
     METRIC_LEASES_LOST,
     METRIC_RUNS_FENCED,
     METRIC_JOBS_RECOVERED,
@@ -45,7 +47,7 @@ enum metric {
     METRIC_JOBS, /* {event}: the totals of the namespace */
     /* Settings. */
     METRIC_ACCOUNTS,
-    METRIC_SETTINGS_VALID,
+    METRIC_SETTINGS_BROKEN,
     METRIC_SETTINGS_FAULTS,
     METRICS
 };

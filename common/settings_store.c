@@ -38,7 +38,7 @@ static void take_failure(struct settings_store *store, const struct faults *faul
     bool is_known = store->fault != NULL && strcmp(store->fault, faults->lines[0]) == 0;
     mem_free(store->fault);
     store->fault = mem_copy_text(faults->lines[0]);
-    metrics_set(METRIC_SETTINGS_VALID, NULL, 0);
+    metrics_set(METRIC_SETTINGS_BROKEN, NULL, 1);
     metrics_count(METRIC_SETTINGS_FAULTS, NULL, NULL);
     if (!is_known || is_asked) {
         log_faults(store, faults);
@@ -47,7 +47,7 @@ static void take_failure(struct settings_store *store, const struct faults *faul
 
 static void show_current(const struct settings_store *store)
 {
-    metrics_set(METRIC_SETTINGS_VALID, NULL, 1);
+    metrics_set(METRIC_SETTINGS_BROKEN, NULL, 0);
     metrics_set(METRIC_ACCOUNTS, NULL, (int64_t)settings_account_count(store->current));
 }
 

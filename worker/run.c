@@ -148,9 +148,14 @@ static void count_end(const struct run *run, const char *end)
 {
     metrics_count(METRIC_RUNS, end, NULL);
     metrics_observe(METRIC_RUN_DURATION, NULL, (now_mono_ms() - run->started_ms) * 1000);
+    if (run->verdict.outcome == RUN_OK) {
+        metrics_set(METRIC_LAST_SUCCESS, NULL, now_wall_ms());
+    }
     for (size_t i = 0; run->report != NULL && i < run->account->webhook_count; i++) {
         metrics_count(METRIC_WEBHOOKS, webhook_outcome_name(run_report_outcome(run->report, i)),
                       NULL);
+        metrics_add(METRIC_WEBHOOKS_INACTIVE, NULL, NULL,
+                    run->plan != NULL && run->plan->actions[i].is_kept_inactive);
     }
 }
 

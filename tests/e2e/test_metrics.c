@@ -71,7 +71,7 @@ static void the_figures_tell_what_has_happened(void **state)
         "omnihook_omnitron_requests_total{method=\"GET\",status=\"2xx\"} 1",
         "omnihook_redis_connections 1",
         "omnihook_accounts 1",
-        "omnihook_settings_valid 1",
+        "omnihook_settings_broken 0",
         "omnihook_processes 1",
         "omnihook_jobs_total{event=\"finished\"} 1",
     };
@@ -106,14 +106,26 @@ static void several_processes_are_added_up(void **state)
     assert_shown(*state, true, "omnihook_workers 2");
 }
 
+static void a_webhook_that_is_left_inactive_shows(void **state)
+{
+    sim_seed(stack_sim(*state), "{\"username\": \"acme\", \"event_type\": \"a.b\","
+                                " \"target_url\": \"https://erp.example.com/1\","
+                                " \"is_active\": false}");
+    json_object_set_new(stack_settings(*state, "acme"), "inactive", json_string("keep"));
+    stack_write_settings(*state);
+    stack_run(*state, "acme", "FINISHED", LIMIT_MS);
+    assert_shown(*state, true, "omnihook_webhooks_left_inactive_total 1");
+    assert_shown(*state, true, "omnihook_webhooks_total{outcome=\"created\"} 1");
+}
+
 static void broken_settings_show(void **state)
 {
     temp_dir_overwrite_file(stack_dir(*state), STACK_SETTINGS, "{ }");
-    assert_shown(*state, false, "omnihook_settings_valid 0");
-    assert_shown(*state, true, "omnihook_settings_valid 0");
+    assert_shown(*state, false, "omnihook_settings_broken 1");
+    assert_shown(*state, true, "omnihook_settings_broken 1");
     stack_write_settings(*state);
-    assert_shown(*state, false, "omnihook_settings_valid 1");
-    assert_shown(*state, true, "omnihook_settings_valid 1");
+    assert_shown(*state, false, "omnihook_settings_broken 0");
+    assert_shown(*state, true, "omnihook_settings_broken 0");
 }
 
 static void a_redis_that_is_away_shows(void **state)
@@ -168,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STACK_TEST(the_figures_tell_what_has_happened, &one_of_each),
         STACK_TEST(several_processes_are_added_up, &two_of_each),
+        STACK_TEST(a_webhook_that_is_left_inactive_shows, &one_of_each),
         STACK_TEST(broken_settings_show, &one_of_each),
         STACK_TEST(a_redis_that_is_away_shows, &one_of_each),
         STACK_TEST(prometheus_finds_nothing_wrong_with_them, &one_of_each),
