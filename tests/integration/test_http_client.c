@@ -422,6 +422,49 @@ static void silence_ends_with_the_time_limit(void **state)
     assert_int_equal(f->failure.error.code, ERROR_TIMEOUT);
 }
 
+/* The limit for connecting has the handshake in it. */
+static void a_handshake_without_an_answer_ends_with_the_limit_for_connecting(void **state)
+{
+    struct fixture *f = *state;
+    f->behaviour = SERVER_IS_SILENT;
+    char url[sizeof f->url + 1];
+    (void)snprintf(url, sizeof url, "https%s", f->url + strlen("http"));
+    struct http_request request = a_request(f);
+    request.url = url;
+    request.connect_timeout_ms = 200;
+    request.timeout_ms = 60000;
+    call(f, &request);
+    assert_true(f->has_failed);
+    assert_int_equal(f->failure.kind, HTTP_FAILURE_TIMEOUT);
+    assert_false(f->failure.was_sent);
+}
+
+/* Ten seconds with less than a byte a second: before the first byte, and in mid-answer. */
+static void an_answer_that_stops_coming_ends_long_before_the_limit_for_all_of_it(void **state)
+{
+    enum { LIMIT_MS = 40000 };
+    struct fixture *f = *state;
+    f->behaviour = SERVER_IS_SILENT;
+    struct http_request request = a_request(f);
+    request.timeout_ms = 600000;
+    (void)http_client_send(f->client, &request, on_done, f);
+    for (int i = 0; i < 500 && f->request_count == 0; i++) {
+        run_for_ms(f, 10);
+    }
+    assert_int_equal(f->request_count, 1);
+    f->behaviour = SERVER_ANSWERS;
+    f->answer = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[";
+    (void)http_client_send(f->client, &request, on_done, f);
+    f->wanted_count = 2;
+    loop_timer_start(f->limit, LIMIT_MS);
+    (void)loop_run(f->loop);
+    loop_timer_stop(f->limit);
+    assert_int_equal(f->done_count, 2);
+    assert_true(f->has_failed);
+    assert_int_equal(f->failure.kind, HTTP_FAILURE_TIMEOUT);
+    assert_true(f->failure.was_sent);
+}
+
 static void a_cut_answer_is_broken(void **state)
 {
     struct fixture *f = *state;
@@ -649,6 +692,8 @@ int main(void)
         TEST(nobody_listening_is_a_failure_to_connect),
         TEST(a_host_without_address_is_a_failure_to_connect),
         TEST(silence_ends_with_the_time_limit),
+        TEST(a_handshake_without_an_answer_ends_with_the_limit_for_connecting),
+        TEST(an_answer_that_stops_coming_ends_long_before_the_limit_for_all_of_it),
         TEST(a_cut_answer_is_broken),
         TEST(what_is_not_http_is_broken),
         TEST(a_close_after_the_request_leaves_its_outcome_unknown),

@@ -24,6 +24,7 @@ while IFS= read -r row; do
         test_*:*)
             grep -qx "$file" <<<"$files" || { echo "$page: there is no $file"; broken=1; }
             name=${name#*: }
+            grep -qs "^static void $name(" tests/*/"$file".c || { echo "$page: $file has no $name"; broken=1; }
             ;;
         test_*)
             grep -qx "$name" <<<"$files" && continue
