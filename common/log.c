@@ -3,10 +3,11 @@
 #include "common/now.h"
 #include "common/strbuf.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 8192, TEXT_MAX_BYTES = 2048, HELD_MAX_BYTES = 64 * 1024 };
+enum { LINE_MAX_BYTES = 8192, TEXT_MAX_BYTES = 2048, HELD_MAX_BYTES = PIPE_BUF };
 
 static struct {
     const char *program;
@@ -109,8 +110,9 @@ static void add_field(struct strbuf *line, const struct log_field *field)
     }
 }
 
-/* One write for whole lines, so that lines of several processes do not mix. A full pipe or a closed
-   stderr loses them: logging never stops the service. */
+/* One write for whole lines, of no more than a pipe takes in one piece (but for a line that is
+   longer alone), so that lines of several processes do not mix. A full pipe or a closed stderr
+   loses them: logging never stops the service. */
 static void write_out(struct strbuf *lines)
 {
     if (lines->size > 0 && write(STDERR_FILENO, lines->bytes, lines->size) < 0) {
@@ -167,6 +169,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     print_line(level, event, fields);
     if (!strbuf_add(&logger.held, logger.line.bytes, logger.line.size)) {
         log_flush();
+        logger.held.max = HELD_MAX_BYTES > logger.line.size ? HELD_MAX_BYTES : logger.line.size;
         strbuf_add(&logger.held, logger.line.bytes, logger.line.size);
     }
     if (!logger.is_holding || level >= LOG_WARN) {
