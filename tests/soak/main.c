@@ -8,6 +8,7 @@
 #include "tests/soak/table.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,25 @@ static void tell_place(void)
     }
 }
 
+/* Only async-signal-safe calls. */
+static void on_alarm(int number)
+{
+    static const char words[] = "this program hangs; ";
+    (void)number;
+    (void)!write(STDOUT_FILENO, words, sizeof words - 1);
+    (void)!write(STDOUT_FILENO, place, strlen(place));
+    (void)!write(STDOUT_FILENO, "\n", 1);
+    _exit(EXIT_FOUND);
+}
+
+/* Whatever hangs here comes to an end, and every process that was started here with this one. */
+static void start_watchdog(int64_t run_s)
+{
+    struct sigaction action = {.sa_handler = on_alarm};
+    (void)sigaction(SIGALRM, &action, NULL);
+    (void)alarm((unsigned)(run_s + WATCHDOG_MARGIN_S));
+}
+
 /* ---- The whole ---- */
 
 int main(int argc, char **argv)
@@ -248,8 +268,7 @@ int main(int argc, char **argv)
     const struct options *options = &soak.options;
     (void)snprintf(place, sizeof place, "seed %" PRIu64, options->seed);
     (void)atexit(tell_place);
-    /* Whatever hangs here ends with SIGALRM, and every process started here with this one. */
-    (void)alarm((unsigned)(options->run_s + WATCHDOG_MARGIN_S));
+    start_watchdog(options->run_s);
 
     soak.load = load_new(&(struct load_options){
         .accounts = options->accounts, .seed = options->seed, .rest_ms = options->rest_ms});
