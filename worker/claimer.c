@@ -310,6 +310,7 @@ void claimer_forget_claims(struct claimer *claimer)
             claim_call_free(call);
         }
     }
+    claimer_wake(claimer); /* a stop may have waited for just these */
 }
 
 void claimer_stop(struct claimer *claimer, void (*fn)(void *arg), void *arg)

@@ -11,15 +11,20 @@
 
 enum { TEXT_MAX = 256 * 1024 * 1024, DRAIN_LIMIT_S = 300 };
 
-static char *webhooks_text(size_t count)
+static const char event_type[] = "\"event_type\":\"package.created\"";
+
+static const char *fields_of(const struct load_options *options)
+{
+    return options->fields == NULL ? event_type : options->fields;
+}
+
+static char *webhooks_text(const struct load_options *options)
 {
     struct strbuf text;
     strbuf_init(&text, TEXT_MAX);
-    for (size_t i = 0; i < count; i++) {
-        strbuf_addf(&text,
-                    "%s{\"event_type\":\"package.created\",\"target_url\":"
-                    "\"https://erp.example.com/hooks/%zu\"}",
-                    i == 0 ? "[" : ",", i);
+    for (size_t i = 0; i < options->webhooks; i++) {
+        strbuf_addf(&text, "%s{\"target_url\":\"https://erp.example.com/hooks/%zu\",%s}",
+                    i == 0 ? "[" : ",", i, fields_of(options));
     }
     strbuf_add_text(&text, "]");
     return strbuf_take(&text);
@@ -31,9 +36,9 @@ static void seed(struct load *load)
     strbuf_init(&text, TEXT_MAX);
     for (size_t i = 0; i < load->options.accounts; i++) {
         strbuf_addf(&text,
-                    "%s{\"username\":\"a%zu\",\"count\":%zu,\"event_type\":\"package.created\","
-                    "\"target_prefix\":\"https://erp.example.com/hooks/\"}",
-                    i == 0 ? "[" : ",", i, load->options.registered);
+                    "%s{\"username\":\"a%zu\",\"count\":%zu,"
+                    "\"target_prefix\":\"https://erp.example.com/hooks/\",%s}",
+                    i == 0 ? "[" : ",", i, load->options.registered, fields_of(&load->options));
     }
     strbuf_add_text(&text, "]");
     sim_seed(stack_sim(load->stack), text.bytes);
@@ -43,7 +48,7 @@ static void seed(struct load *load)
 void load_start(struct load *load, const struct load_options *options)
 {
     load->options = *options;
-    char *webhooks = webhooks_text(options->webhooks);
+    char *webhooks = webhooks_text(options);
     struct stack_account *accounts = mem_new(options->accounts, sizeof *accounts);
     char(*names)[24] = mem_new(options->accounts, sizeof *names);
     for (size_t i = 0; i < options->accounts; i++) {

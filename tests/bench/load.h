@@ -6,7 +6,9 @@
 
 struct load_options {
     size_t accounts;
-    size_t webhooks;   /* of each account */
+    size_t webhooks; /* of each account */
+    const char
+        *fields;       /* of each webhook besides its URL, as JSON members; NULL = the event type */
     size_t registered; /* so many of these already */
     int latency_ms;    /* of the simulator */
     const char *const *worker_env;
