@@ -81,7 +81,6 @@ static void a_webhook_whose_answers_are_all_lost_is_found_by_a_look_up(void **st
                                           "{\"status\":502,\"apply\":true}", "{\"close\":\"mid\"}"};
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
         char fault[256];
-        json_decref(sim_hooks(fixture->sim, "acme"));
         (void)snprintf(fault, sizeof fault, POSTS_OF_A("-1", "%s"), actions[i]);
         sim_fault(fixture->sim, fault);
         char webhooks[256];
