@@ -85,6 +85,9 @@ local function mend(account, ctl)
         if status.state == 'WORKING' then
             end_job(account, ctl, 'FAILED', 'the record of this job was lost', 0, policy.ttl_s, now)
         end
+    elseif ctl.phase == 'running' and (tonumber(call('ZSCORE', workers, ctl.worker)) or 0) > 0 then
+        -- A hand took the element away. The run goes on; if its worker dies, its list shows the job.
+        call('LPUSH', PREFIX .. 'processing:' .. ctl.worker, ctl.elem)
     elseif ctl.phase == 'running' then
         call('LREM', PREFIX .. 'processing:' .. ctl.worker, 0, ctl.elem)
         call('HSET', PREFIX .. 'ctl:' .. account, 'recovered', 1)

@@ -212,12 +212,16 @@ static void a_run_whose_element_was_deleted_ends_as_always(void **state)
     assert_int_equal(redis_int(fixture->redis, "HEXISTS {omnihook}:totals recovered"), 0);
 }
 
-static void a_run_that_stands_still_without_its_element_is_begun_anew_by_the_audit(void **state)
+static void a_run_that_stands_still_gets_its_element_back_from_the_audit(void **state)
 {
     struct worker_fixture *fixture = *state;
     const char *worker = start_hanging_run(fixture);
     redis_do(fixture->redis, "DEL {omnihook}:processing:%s", worker);
     audit_until_mended(fixture);
+    assert_int_equal(redis_int(fixture->redis, "LLEN {omnihook}:processing:%s", worker), 1);
+    /* So the job is not lost with its worker. */
+    process_kill(stack_worker(fixture->stack, 0));
+    start_worker(fixture);
     assert_finished_once(fixture, "acme");
 }
 
@@ -363,8 +367,7 @@ int main(void)
         WORKER_TEST(what_a_trim_of_the_queue_cut_off_is_put_back_by_the_audit, &no_worker),
         WORKER_TEST(a_job_taken_out_of_delayed_is_started_by_the_audit, &no_worker),
         WORKER_TEST(a_run_whose_element_was_deleted_ends_as_always, &calm_worker),
-        WORKER_TEST(a_run_that_stands_still_without_its_element_is_begun_anew_by_the_audit,
-                    &one_worker),
+        WORKER_TEST(a_run_that_stands_still_gets_its_element_back_from_the_audit, &one_worker),
         WORKER_TEST(the_job_in_a_deleted_list_of_a_dead_worker_is_put_back_by_the_audit,
                     &one_worker),
         WORKER_TEST(the_list_of_a_dead_worker_that_is_not_registered_is_emptied_by_the_audit,
