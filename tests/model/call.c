@@ -150,7 +150,7 @@ static void add_take_back(struct call_args *args, const struct call *call)
     } else {
         call_args_add(args, "");
     }
-    call_args_add_int(args, MODEL_PIECE);
+    call_args_add_int(args, MODEL_TAKE_PIECE);
     add_death_policy(args);
 }
 
@@ -174,6 +174,7 @@ static void add_audit(struct call_args *args)
     call_args_add_int(args, MODEL_PIECE);
     call_args_add_int(args, MODEL_LEASE_MS);
     add_death_policy(args);
+    call_args_add_int(args, MODEL_ATTEMPTS);
 }
 
 void call_add_args(const struct call *call, struct call_args *args)

@@ -29,7 +29,8 @@ enum {
     MODEL_MAX_AGE_MS = 120000,
     MODEL_DEATH_BACKOFF_MS = 12000,
     MODEL_RESULT_TTL_S = 86400,
-    MODEL_PIECE = 100, /* what one sweep moves at most */
+    MODEL_PIECE = 100,    /* what one sweep moves at most */
+    MODEL_TAKE_PIECE = 2, /* and a take_back */
 };
 
 enum model_outcome { OUTCOME_OK, OUTCOME_FAILED, OUTCOME_RETRY, OUTCOME_PARKED, OUTCOME_RELEASED };

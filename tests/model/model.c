@@ -124,9 +124,10 @@ void model_send(struct model *model, const struct call *call)
 void model_deliver(struct model *model, const struct call *call, enum step_fate fate)
 {
     model_send(model, call);
-    /* Progress that is shown twice is two changes of the status; a copy of an element is dropped by
-       the second claim. */
-    bool may_change = call->script == MODEL_PROGRESS || model->oracle.is_lenient;
+    /* Progress that is shown twice is two changes of the status; a second take_back moves what the
+       first left for it; a copy of an element is dropped by the second claim. */
+    bool may_change = call->script == MODEL_PROGRESS || call->script == MODEL_TAKE_BACK ||
+                      model->oracle.is_lenient;
     if (fate == FATE_TWICE && may_change) {
         model_send(model, call);
     } else if (fate == FATE_TWICE) {
@@ -203,19 +204,39 @@ static void all_beat(struct model *model)
     }
 }
 
-/* Whoever is awake beats meanwhile, but for some times when the network is slow. */
+/* Whoever is awake beats meanwhile. */
+static void time_passes_with_beats(struct model *model, int64_t ms)
+{
+    for (; ms > 0; ms -= BEAT_MS) {
+        time_passes(model, ms < BEAT_MS ? ms : BEAT_MS);
+        all_beat(model);
+    }
+}
+
+/* Sometimes the network is slow, and no beat gets through; sometimes all goes well, and somebody
+   does the housekeeping. */
 static void time_passes_for_all(struct model *model, const struct step *step)
 {
     enum { PASSES = sizeof passes_ms / sizeof passes_ms[0] };
-    int64_t left_ms = passes_ms[step->what % PASSES];
-    bool is_slow = step->what / PASSES == 0;
-    while (left_ms > 0 && !is_slow) {
-        time_passes(model, left_ms < BEAT_MS ? left_ms : BEAT_MS);
-        left_ms -= BEAT_MS;
-        all_beat(model);
+    int64_t ms = passes_ms[step->what % PASSES];
+    if (step->what < PASSES) {
+        time_passes(model, ms);
+        return;
     }
-    if (is_slow) {
-        time_passes(model, left_ms);
+    time_passes_with_beats(model, ms);
+    if (step->what >= 2 * PASSES) {
+        model_sweep(model, MODEL_PROMOTE, false, FATE_NOW);
+        model_sweep(model, MODEL_TAKE_BACK, false, FATE_NOW);
+    }
+}
+
+/* Half of the time twice, so far apart that what was wrong all the time is mended. */
+static void audits(struct model *model, const struct step *step)
+{
+    model_sweep(model, MODEL_AUDIT, false, (enum step_fate)step->fate);
+    if (step->what % 2 == 1) {
+        time_passes_with_beats(model, MODEL_LEASE_MS);
+        model_sweep(model, MODEL_AUDIT, false, FATE_NOW);
     }
 }
 
@@ -244,15 +265,17 @@ static void hand_works(struct model *model, const struct step *step)
     enum {
         ADD_JUNK,
         ADD_COPY,
+        ADD_COPY_TOO,
         TAKE_FROM_QUEUE,
         TAKE_FROM_DELAYED,
         TAKE_FROM_LIST,
+        TAKE_FROM_LIST_TOO,
         UNREGISTER,
         WHATS
     };
     static const char *const names[WHATS] = {
-        "adds junk",          "adds a copy",       "takes from the queue",
-        "takes from delayed", "takes from a list", "removes a worker",
+        "adds junk",          "adds a copy",       "adds a copy",       "takes from the queue",
+        "takes from delayed", "takes from a list", "takes from a list", "removes a worker",
     };
     int account = step->who % MODEL_ACCOUNTS;
     unsigned worker = model->workers[step->who % MODEL_WORKERS].name;
@@ -267,6 +290,7 @@ static void hand_works(struct model *model, const struct step *step)
         machine_do(model->machine, "LPUSH {t}:queue junk");
         break;
     case ADD_COPY:
+    case ADD_COPY_TOO:
         machine_do(model->machine, "LPUSH {t}:queue %s", view->element);
         break;
     case TAKE_FROM_QUEUE:
@@ -276,6 +300,7 @@ static void hand_works(struct model *model, const struct step *step)
         machine_do(model->machine, "ZREM {t}:delayed %s", view->element);
         break;
     case TAKE_FROM_LIST:
+    case TAKE_FROM_LIST_TOO:
         machine_do(model->machine, "LREM {t}:processing:w%u 1 %s", view->holder, view->element);
         break;
     case UNREGISTER:
@@ -333,7 +358,7 @@ void model_step(struct model *model, const struct step *step)
         model_sweep(model, MODEL_TAKE_BACK, step->what % 2 == 1, (enum step_fate)step->fate);
         break;
     case STEP_AUDIT:
-        model_sweep(model, MODEL_AUDIT, false, (enum step_fate)step->fate);
+        audits(model, step);
         break;
     case STEP_WATCH:
         watches(model, step);

@@ -28,11 +28,11 @@ enum step_verb {
     STEP_PASS,      /* time passes; what: how much */
     STEP_PROMOTE,   /* somebody's housekeeping */
     STEP_TAKE_BACK, /* what: 1 = by one who has not seen Redis's clock before */
-    STEP_AUDIT,
-    STEP_WATCH, /* what: how many looks; 0 = one, by somebody who has just connected */
-    STEP_LATE,  /* what: which late call arrives */
-    STEP_POP,   /* who: worker, here and in what follows */
-    STEP_WORK,  /* goes on with a run: claims, shows progress, finishes; what: which and how */
+    STEP_AUDIT,     /* what: odd = twice, a lease apart */
+    STEP_WATCH,     /* what: how many looks; 0 = one, by somebody who has just connected */
+    STEP_LATE,      /* what: which late call arrives */
+    STEP_POP,       /* who: worker, here and in what follows */
+    STEP_WORK,      /* goes on with a run: claims, shows progress, finishes; what: which and how */
     STEP_BEAT,
     STEP_LOOK, /* looks into its own list */
     STEP_DIE,

@@ -213,18 +213,24 @@ static bool has_late(const struct model *model, const struct model_worker *worke
     return false;
 }
 
+static bool is_claiming(const struct model_worker *worker)
+{
+    bool is_one = false;
+    for (size_t i = 0; i < worker->run_count; i++) {
+        is_one = is_one || worker->runs[i].phase == RUN_CLAIMING;
+    }
+    return is_one;
+}
+
 /* Not while a pop is under way, or a popped element's claim is still to be sent. */
 static void looks_into_own_list(struct model *model, struct model_worker *worker)
 {
     struct call call = {
         .script = MODEL_TAKE_BACK_OWN, .account = MODEL_NO_ACCOUNT, .worker = worker->name};
     for (size_t i = 0; i < worker->run_count; i++) {
-        if (worker->runs[i].phase == RUN_CLAIMING) {
-            return;
-        }
         call.known[i] = worker->runs[i].token;
     }
-    if (!has_late(model, worker, MODEL_POP)) {
+    if (!is_claiming(worker) && !has_late(model, worker, MODEL_POP)) {
         send(model, worker, &call, FATE_NOW);
     }
 }
@@ -296,7 +302,7 @@ static void decide(struct model_run *run, enum ending ending)
         .token = run->token,
         .outcome = endings[ending].outcome,
         .delay_ms = endings[ending].delay_ms,
-        .backoff_ms = ending == END_RETRY          ? 3000 + run->token % 3 * 40000
+        .backoff_ms = ending == END_RETRY          ? 1000 + run->token % 3 * 4000
                       : ending == END_RETRY_PAUSED ? 20000 * (run->token % 2)
                                                    : 0,
     };
@@ -387,10 +393,10 @@ static void goes_on(struct model *model, struct model_worker *worker)
 void worker_does_its_best(struct model *model, struct model_worker *worker)
 {
     while (model->verdict.rule == NULL && model->true_ms < worker->deadline_ms) {
-        if (worker->run_count > 0) {
-            goes_on(model, worker);
-        } else if (worker->lost_a_reply) {
+        if (worker->lost_a_reply && !is_claiming(worker)) {
             looks_into_own_list(model, worker);
+        } else if (worker->run_count > 0) {
+            goes_on(model, worker);
         } else if (model->view.queue_length > 0) {
             pops(model, worker, FATE_NOW);
         } else {

@@ -234,7 +234,7 @@ static void check_take_back(const struct deed *deed, struct verdict *verdict)
         const struct worker_view *before = &deed->before->workers[i];
         const struct worker_view *after = view_worker(deed->after, before->worker);
         bool is_over = before->lease_end_ms <= deed->now_ms - MODEL_GRACE_MS;
-        if (after == NULL ? !is_over : is_over && !is_jump) {
+        if (after == NULL ? !is_over : is_over && !is_jump && !oracle_is_full_piece(deed)) {
             verdict_add(verdict, "lease", "w%u is %s", before->worker,
                         after == NULL ? "taken for dead" : "still registered");
         }
@@ -263,6 +263,32 @@ static void check_pop(const struct deed *deed, struct verdict *verdict)
     }
 }
 
+/* Housekeeping leaves a run to a worker whose lease holds. */
+static void check_owners(const struct deed *deed, struct verdict *verdict)
+{
+    for (int i = 0; i < MODEL_ACCOUNTS; i++) {
+        const struct account_view *before = &deed->before->accounts[i];
+        const struct worker_view *worker = view_worker(deed->before, before->worker);
+        bool holds = worker != NULL && worker->lease_end_ms > deed->now_ms;
+        if (holds && before->claim != 0 && deed->after->accounts[i].claim != before->claim) {
+            verdict_add(verdict, "claim-taken", "%s: w%u runs it, and its lease holds",
+                        model_account_name(i), before->worker);
+        }
+    }
+}
+
+/* Whoever has something in its list stays known, so that it is taken back. */
+static void check_lists(const struct deed *deed, struct verdict *verdict)
+{
+    for (int i = 0; i < MODEL_ACCOUNTS; i++) {
+        unsigned worker = deed->after->accounts[i].holder;
+        if (view_worker(deed->before, worker) != NULL && view_worker(deed->after, worker) == NULL) {
+            verdict_add(verdict, "lease", "w%u is forgotten, with %s in its list", worker,
+                        model_account_name(i));
+        }
+    }
+}
+
 static void check_script(const struct oracle *oracle, const struct deed *deed,
                          struct verdict *verdict)
 {
@@ -281,12 +307,18 @@ static void check_script(const struct oracle *oracle, const struct deed *deed,
         break;
     case MODEL_UNREGISTER:
         check_unregister(deed, verdict);
+        check_lists(deed, verdict);
         break;
     case MODEL_WATCH:
         check_watch(deed, verdict);
         break;
     case MODEL_TAKE_BACK:
         check_take_back(deed, verdict);
+        check_owners(deed, verdict);
+        check_lists(deed, verdict);
+        break;
+    case MODEL_AUDIT:
+        check_owners(deed, verdict);
         break;
     case MODEL_POP:
         check_pop(deed, verdict);
@@ -296,7 +328,6 @@ static void check_script(const struct oracle *oracle, const struct deed *deed,
     case MODEL_PROGRESS:
     case MODEL_PROMOTE:
     case MODEL_TAKE_BACK_OWN:
-    case MODEL_AUDIT:
     case MODEL_SCRIPTS:
         break;
     }

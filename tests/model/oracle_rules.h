@@ -18,6 +18,9 @@ void oracle_foretell(struct oracle *oracle, const struct deed *deed, struct expe
 /* The account whose current element this is; MODEL_NO_ACCOUNT = none. */
 int oracle_account_of(const struct view *view, const char *element);
 
+/* A take_back that moved all that it may: there may be more. */
+bool oracle_is_full_piece(const struct deed *deed);
+
 /* The job is over, by whatever end. */
 void oracle_job_ended(struct oracle *oracle, struct account_truth *truth);
 

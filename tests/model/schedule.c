@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MIN = 16, STORY_MAX_BYTES = 1 << 20, LINE_SIZE = 128 };
+enum { STEPS_MIN = 16, WHATS = 24, STORY_MAX_BYTES = 1 << 20, LINE_SIZE = 128 };
 
 static const char *const verbs[STEP_VERBS] = {
     "execute", "abort",  "pass", "promote", "take_back", "audit", "watch",
@@ -30,7 +30,7 @@ static uint64_t next_random(uint64_t *state)
 /* How often each step comes; the last four in their mode only. */
 static const unsigned weights[STEP_VERBS] = {
     [STEP_EXECUTE] = 16,  [STEP_ABORT] = 4,  [STEP_PASS] = 10, [STEP_PROMOTE] = 4,
-    [STEP_TAKE_BACK] = 7, [STEP_AUDIT] = 2,  [STEP_LATE] = 5,  [STEP_POP] = 8,
+    [STEP_TAKE_BACK] = 7, [STEP_AUDIT] = 4,  [STEP_LATE] = 5,  [STEP_POP] = 8,
     [STEP_WORK] = 44,     [STEP_BEAT] = 4,   [STEP_LOOK] = 2,  [STEP_DIE] = 3,
     [STEP_STALL] = 2,     [STEP_WAKE] = 2,   [STEP_STOP] = 2,  [STEP_JUMP] = 6,
     [STEP_WATCH] = 8,     [STEP_DEAFEN] = 2, [STEP_HAND] = 12, [STEP_SAVE] = 5,
@@ -69,13 +69,17 @@ void schedule_make(struct schedule *schedule, uint64_t seed)
     /* The fewer there are, the more often they meet. */
     unsigned accounts = 1 + (unsigned)(next_random(&random) % MODEL_ACCOUNTS);
     unsigned workers = 1 + (unsigned)(next_random(&random) % MODEL_WORKERS);
+    uint8_t usual = (uint8_t)(next_random(&random) % WHATS);
     for (size_t i = 0; i < schedule->count; i++) {
         struct step *step = &schedule->steps[i];
         step->verb = pick_verb(&random, schedule->mode);
         unsigned whos = step->verb <= STEP_ABORT ? accounts : workers;
         step->who = (uint8_t)(next_random(&random) % whos);
-        step->what = (uint8_t)(next_random(&random) % 24);
-        unsigned luck = (unsigned)(next_random(&random) % 16);
+        step->what = (uint8_t)(next_random(&random) % WHATS);
+        if (step->verb == STEP_WORK && next_random(&random) % 2 == 0) {
+            step->what = usual; /* the same way to go on again and again finds what adds up */
+        }
+        unsigned luck = (unsigned)(next_random(&random) % (step->verb == STEP_POP ? 8 : 16));
         step->fate = (uint8_t)(luck < STEP_FATES ? luck : FATE_NOW);
     }
 }
