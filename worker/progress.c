@@ -3,7 +3,8 @@
 #include "common/mem.h"
 #include "common/now.h"
 
-enum { PERIOD_MS = 250, DETAILS_PERIOD_MS = 1000 };
+/* Most runs are over within some milliseconds: nobody needs to see how far they are. */
+enum { FIRST_MS = 100, PERIOD_MS = 250, DETAILS_PERIOD_MS = 1000 };
 
 /* A write under way: outlives a progress that is freed before the answer. */
 struct write {
@@ -12,13 +13,11 @@ struct write {
 
 struct progress {
     struct progress_options options;
-    struct loop *loop;
-    struct event
-        *timer; /* made when a write has to wait for the first time: short runs need none */
+    struct event *timer;
     struct write *write;   /* NULL = none under way */
     int64_t done;          /* as written: it never goes back, also when something was undone */
-    int64_t written_at_ms; /* mono */
-    int64_t details_at_ms; /* mono; of the newest write with details */
+    int64_t due_ms;        /* mono; no write before, except to verify */
+    int64_t details_at_ms; /* mono; of the newest write with details; 0 = there was none */
     bool has_moved;        /* since the newest write was sent */
     bool must_verify;      /* another write is to follow at once */
 };
@@ -48,7 +47,7 @@ static void write_now(struct progress *progress)
 {
     const struct progress_options *options = &progress->options;
     int64_t now_ms = now_mono_ms();
-    bool is_first = progress->written_at_ms == 0;
+    bool is_first = progress->details_at_ms == 0;
     bool has_details = is_first || now_ms - progress->details_at_ms >= DETAILS_PERIOD_MS;
     char *details = has_details ? run_report_print(options->report) : NULL;
     struct run_counts counts = run_report_counts(options->report);
@@ -57,7 +56,7 @@ static void write_now(struct progress *progress)
 
     progress->write = mem_new(1, sizeof *progress->write);
     progress->write->progress = progress;
-    progress->written_at_ms = now_ms;
+    progress->due_ms = now_ms + PERIOD_MS;
     progress->details_at_ms = has_details ? now_ms : progress->details_at_ms;
     progress->has_moved = false;
     progress->must_verify = false;
@@ -81,19 +80,17 @@ static void write_when_due(struct progress *progress)
     if (progress->write != NULL) {
         return;
     }
-    int64_t due_ms = progress->written_at_ms + PERIOD_MS - now_mono_ms();
-    if (progress->timer == NULL) {
-        progress->timer = loop_timer_new(progress->loop, on_due, progress);
-    }
-    loop_timer_start(progress->timer, progress->must_verify || due_ms < 0 ? 0 : due_ms);
+    int64_t wait_ms = progress->due_ms - now_mono_ms();
+    loop_timer_start(progress->timer, progress->must_verify || wait_ms < 0 ? 0 : wait_ms);
 }
 
 struct progress *progress_new(struct loop *loop, const struct progress_options *options)
 {
     struct progress *progress = mem_new(1, sizeof *progress);
     progress->options = *options;
-    progress->loop = loop;
-    write_now(progress);
+    progress->timer = loop_timer_new(loop, on_due, progress);
+    progress->due_ms = now_mono_ms() + FIRST_MS;
+    write_when_due(progress);
     return progress;
 }
 
@@ -105,9 +102,7 @@ void progress_free(struct progress *progress)
     if (progress->write != NULL) {
         progress->write->progress = NULL;
     }
-    if (progress->timer != NULL) {
-        event_free(progress->timer);
-    }
+    event_free(progress->timer);
     mem_free(progress);
 }
 

@@ -1,5 +1,5 @@
-/* Writes to Redis how far a run is, as it moves: at most four times a second, the long part of the
-   report at most once a second. */
+/* Writes to Redis how far a run is, as it moves: the first time when it has lasted a tenth of a
+   second, then at most four times a second, the long part of the report at most once a second. */
 #ifndef OMNIHOOK_WORKER_PROGRESS_H
 #define OMNIHOOK_WORKER_PROGRESS_H
 
@@ -19,7 +19,6 @@ struct progress_options {
     void *arg;
 };
 
-/* Writes at once. */
 struct progress *progress_new(struct loop *loop, const struct progress_options *options);
 /* on_written will not fire any more. NULL is legal. */
 void progress_free(struct progress *progress);

@@ -133,9 +133,20 @@ static double own_seconds(struct load *load)
     return last - first;
 }
 
+static double redis_cpu_s(struct load *load)
+{
+    struct redis_fixture *redis = stack_redis(load->stack);
+    return measure_cpu_s((pid_t)redis_int(redis, "EVAL %s 0",
+                                          "return redis.call('INFO', 'server'):match("
+                                          "'process_id:(%d+)')"));
+}
+
 struct load_result load_drain(struct load *load, size_t workers)
 {
-    struct load_result result = {0};
+    struct load_result result = {
+        .redis_cpu_s = -redis_cpu_s(load),
+        .sim_cpu_s = -measure_cpu_s(sim_pid(stack_sim(load->stack))),
+    };
     int64_t start = measure_now_us();
     for (size_t i = 0; i < workers; i++) {
         (void)stack_start_worker(load->stack, load->options.worker_env);
@@ -147,6 +158,8 @@ struct load_result load_drain(struct load *load, size_t workers)
         exit(1);
     }
     result.seconds = (double)(measure_now_us() - start) / 1e6;
+    result.redis_cpu_s += redis_cpu_s(load);
+    result.sim_cpu_s += measure_cpu_s(sim_pid(stack_sim(load->stack)));
     for (size_t i = 0; i < workers; i++) {
         pid_t pid = process_pid(stack_worker(load->stack, i));
         result.cpu_s += measure_cpu_s(pid);

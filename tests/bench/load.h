@@ -23,9 +23,11 @@ struct load {
 void load_start(struct load *load, const struct load_options *options);
 
 struct load_result {
-    double seconds;      /* from the start of the workers until no account is active */
-    double own_s;        /* from the first job's claim to the last one's end, by Redis's clock */
-    double cpu_s;        /* of the workers together */
+    double seconds; /* from the start of the workers until no account is active */
+    double own_s;   /* from the first job's claim to the last one's end, by Redis's clock */
+    double cpu_s;   /* of the workers together */
+    double redis_cpu_s;
+    double sim_cpu_s;
     double peak_rss_mib; /* of the largest worker */
 };
 

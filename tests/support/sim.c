@@ -64,6 +64,11 @@ const char *sim_api_url(const struct sim *sim)
     return sim->api_url;
 }
 
+pid_t sim_pid(const struct sim *sim)
+{
+    return process_pid(sim->process);
+}
+
 void sim_kill(struct sim *sim)
 {
     process_kill(sim->process);

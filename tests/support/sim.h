@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct sim;
 
@@ -18,6 +19,8 @@ void sim_stop(struct sim *sim); /* NULL is legal */
 const char *sim_url(const struct sim *sim);
 const char *sim_address(const struct sim *sim);
 const char *sim_api_url(const struct sim *sim);
+
+pid_t sim_pid(const struct sim *sim);
 
 /* SIGKILL: nobody listens at its address. SIGSTOP: connections are taken and nothing answers. */
 void sim_kill(struct sim *sim);
