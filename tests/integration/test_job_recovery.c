@@ -524,5 +524,10 @@ int main(void)
         DESK_TEST(a_clock_that_was_set_back_begins_all_leases_anew),
         DESK_TEST(a_clock_that_was_set_forward_begins_all_leases_anew),
     };
-    return cmocka_run_group_tests(tests, queue_desk_group_setup, queue_desk_group_teardown);
+    int failed = cmocka_run_group_tests_name("recovery", tests, queue_desk_group_setup,
+                                             queue_desk_group_teardown);
+    /* All keys of a namespace share one slot: the same on a cluster. */
+    failed += cmocka_run_group_tests_name(
+        "recovery on a cluster", tests, queue_desk_group_setup_cluster, queue_desk_group_teardown);
+    return failed;
 }
