@@ -124,6 +124,7 @@ static void start_redis(struct api *api)
         .job_attempts = config->job_attempts,
         .job_max_age_ms = config->job_max_age_ms,
         .retry = config->retry,
+        .loop = api->loop,
     };
     api->services.queue = job_queue_new(api->redis, &queue);
     api->gauges = queue_gauges_new(api->loop, api->services.queue);

@@ -52,6 +52,14 @@ static const unsigned char *const bodies[QUEUE_SCRIPTS] = {
     [SCRIPT_DROP_DEAD] = embedded_drop_dead_lua,
 };
 
+/* What was made active in this turn runs in it, behind all that was active before. */
+static void on_end_of_turn(evutil_socket_t none, short events, void *arg)
+{
+    (void)none;
+    (void)events;
+    queue_enqueue_flush(arg);
+}
+
 struct job_queue *job_queue_new(struct redis_client *client,
                                 const struct job_queue_options *options)
 {
@@ -67,6 +75,9 @@ struct job_queue *job_queue_new(struct redis_client *client,
     for (size_t i = 0; i < QUEUE_SCRIPTS; i++) {
         redis_script_init(&queue->scripts[i], embedded_prelude_lua, bodies[i]);
     }
+    if (options->loop != NULL) {
+        queue->end_of_turn = loop_timer_new(options->loop, on_end_of_turn, queue);
+    }
     return queue;
 }
 
@@ -74,6 +85,10 @@ void job_queue_free(struct job_queue *queue)
 {
     if (queue == NULL) {
         return;
+    }
+    queue_enqueue_cancel(queue);
+    if (queue->end_of_turn != NULL) {
+        event_free(queue->end_of_turn);
     }
     mem_free(queue->namespace_name);
     mem_free(queue);

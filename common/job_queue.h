@@ -27,9 +27,12 @@ struct job_queue_options {
     int64_t job_attempts;
     int64_t job_max_age_ms;
     struct backoff retry; /* between attempts of a job */
+    struct loop *loop;    /* borrowed; NULL = each enqueue is a script of its own, else those of one
+                             turn of the loop share one */
 };
 
-/* client is borrowed for the queue's life; free the client first (it fails what waits). */
+/* client is borrowed for the queue's life; free the client first (it fails what waits; what is not
+   sent yet, job_queue_free does). */
 struct job_queue *job_queue_new(struct redis_client *client,
                                 const struct job_queue_options *options);
 void job_queue_free(struct job_queue *queue);

@@ -3,52 +3,6 @@
 
 #include <string.h>
 
-static void settle_enqueue(struct queue_call *call, const struct redis_reply *reply,
-                           const struct error *why_not)
-{
-    static const struct {
-        const char *word;
-        enum enqueue_result result;
-    } results[] = {
-        {"new", ENQUEUE_NEW},
-        {"coalesced", ENQUEUE_COALESCED},
-        {"rerun", ENQUEUE_RERUN},
-        {"now", ENQUEUE_NOW},
-    };
-    if (why_not != NULL) {
-        call->fn.enqueued(call->arg, ENQUEUE_NEW, NULL, why_not);
-        return;
-    }
-    const char *word = queue_reply_word(reply, 0);
-    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
-        if (strcmp(word, results[i].word) == 0) {
-            call->fn.enqueued(call->arg, results[i].result, queue_reply_word(reply, 1), NULL);
-            return;
-        }
-    }
-    struct error err;
-    if (strcmp(word, "full") == 0) {
-        (void)error_set(&err, ERROR_FULL, "the queue is full");
-    } else {
-        queue_reply_odd(&err, "enqueue");
-    }
-    call->fn.enqueued(call->arg, ENQUEUE_NEW, NULL, &err);
-}
-
-void job_queue_enqueue(struct job_queue *queue, const char *account, job_enqueued_fn *fn, void *arg)
-{
-    struct queue_call *call = queue_call_new(queue, settle_enqueue, arg);
-    call->fn.enqueued = fn;
-    char id[RANDOM_ID_SIZE];
-    struct redis_command command;
-    queue_script_begin(queue, SCRIPT_ENQUEUE, &command);
-    redis_command_add(&command, account);
-    redis_command_add(&command, random_id_make(id));
-    redis_command_add_int(&command, queue->options.queue_max);
-    redis_command_add_int(&command, queue->options.job_attempts);
-    queue_script_send(call, SCRIPT_ENQUEUE, &command, queue->client);
-}
-
 static void settle_state(struct queue_call *call, const struct redis_reply *reply,
                          const struct error *why_not)
 {

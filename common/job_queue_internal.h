@@ -33,7 +33,9 @@ enum queue_script {
 struct job_queue {
     struct redis_client *client; /* borrowed */
     struct job_queue_options options;
-    char *namespace_name; /* owned; options points to it */
+    struct enqueue_batch *gathered; /* calls of this turn of the loop; NULL = none */
+    struct event *end_of_turn;      /* sends them; NULL = each goes at once, alone */
+    char *namespace_name;           /* owned; options points to it */
     char prefix[QUEUE_KEY_SIZE];
     char queue_key[QUEUE_KEY_SIZE];
     char events_channel[QUEUE_KEY_SIZE];
@@ -55,7 +57,6 @@ struct queue_call {
     struct job_queue *queue;
     queue_settle_fn *settle;
     union {
-        job_enqueued_fn *enqueued;
         job_state_fn *state;
         job_aborted_fn *aborted;
         job_document_fn *document;
@@ -72,6 +73,10 @@ struct queue_call {
     char *worker;                  /* pop; owned */
     int64_t boot_ms;               /* take_back: our clock when it was sent */
 };
+
+/* Sends what is gathered; or answers it with ERROR_CANCELLED. */
+void queue_enqueue_flush(struct job_queue *queue);
+void queue_enqueue_cancel(struct job_queue *queue);
 
 struct queue_call *queue_call_new(struct job_queue *queue, queue_settle_fn *settle, void *arg);
 
