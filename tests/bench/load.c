@@ -62,7 +62,8 @@ void load_start(struct load *load, const struct load_options *options)
         seed(load);
     }
     char settings[64];
-    (void)snprintf(settings, sizeof settings, "{\"latency_ms\":%d}", options->latency_ms);
+    (void)snprintf(settings, sizeof settings, "{\"latency_ms\":%d,\"max_page_size\":%d}",
+                   options->latency_ms, options->page_size > 0 ? options->page_size : 1000);
     sim_set(stack_sim(load->stack), settings);
     for (size_t i = 0; i < options->accounts; i++) {
         if (stack_execute(load->stack, names[i]) != 204) {

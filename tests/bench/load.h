@@ -11,6 +11,7 @@ struct load_options {
         *fields;       /* of each webhook besides its URL, as JSON members; NULL = the event type */
     size_t registered; /* so many of these already */
     int latency_ms;    /* of the simulator */
+    int page_size;     /* of its list; 0 = as it likes */
     const char *const *worker_env;
 };
 

@@ -66,6 +66,14 @@ static void bench_accounts(void)
     print_load("W4: 200 accounts x 5 missing, 20 ms", &options, 1, 6 * 0.020);
 }
 
+static void bench_list(void)
+{
+    const struct load_options options = {
+        .accounts = 1, .webhooks = 10000, .registered = 10000, .latency_ms = 20, .page_size = 100};
+    /* the first page, and 13 rounds of 8 */
+    print_load("1 account x 10,000 registered, 100 a page, 20 ms", &options, 1, 14 * 0.020);
+}
+
 static int by_size(const void *left, const void *right)
 {
     int64_t a = *(const int64_t *)left;
@@ -121,12 +129,10 @@ static const struct {
     const char *name;
     void (*run)(void);
 } benchmarks[] = {
-    {"memory", bench_memory},       {"single", bench_single},
-    {"drain", bench_drain},         {"registered", bench_registered},
-    {"missing", bench_missing},     {"all-missing", bench_all_missing},
-    {"accounts", bench_accounts},   {"http", bench_http},
-    {"slowloris", slowloris_print}, {"plan", plan_cost_print},
-    {"queue", queue_cost_print},
+    {"memory", bench_memory},           {"single", bench_single},     {"drain", bench_drain},
+    {"registered", bench_registered},   {"list", bench_list},         {"missing", bench_missing},
+    {"all-missing", bench_all_missing}, {"accounts", bench_accounts}, {"http", bench_http},
+    {"slowloris", slowloris_print},     {"plan", plan_cost_print},    {"queue", queue_cost_print},
 };
 
 int main(int argc, char **argv)
