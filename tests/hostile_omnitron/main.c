@@ -13,11 +13,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum door_kind { DOOR_PLAIN, DOOR_TLS, DOOR_ELSEWHERE };
+
 struct door {
     struct server *server;
     struct event *event;
     int fd;
-    enum { DOOR_PLAIN, DOOR_TLS, DOOR_ELSEWHERE } kind;
+    enum door_kind kind;
     char address[SOCKET_ADDRESS_SIZE];
 };
 
@@ -38,7 +40,7 @@ static void on_connection(evutil_socket_t fd, short what, void *context)
     conversation_start(door->server, connection, door->kind == DOOR_TLS);
 }
 
-static void open_door(struct door *door, struct server *server, int kind)
+static void open_door(struct door *door, struct server *server, enum door_kind kind)
 {
     door->server = server;
     door->kind = kind;
@@ -95,7 +97,7 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
 static void run(struct server *server)
 {
     struct door doors[3];
-    for (int kind = DOOR_PLAIN; kind <= DOOR_ELSEWHERE; kind++) {
+    for (enum door_kind kind = DOOR_PLAIN; kind <= DOOR_ELSEWHERE; kind++) {
         open_door(&doors[kind], server, kind);
     }
     server->elsewhere = doors[DOOR_ELSEWHERE].address;
@@ -109,7 +111,7 @@ static void run(struct server *server)
     (void)printf("ended connections=%u requests=%u faults=%u visits=%u\n", server->connections,
                  server->requests, server->faults, server->visits);
     event_free(stop);
-    for (int kind = DOOR_PLAIN; kind <= DOOR_ELSEWHERE; kind++) {
+    for (enum door_kind kind = DOOR_PLAIN; kind <= DOOR_ELSEWHERE; kind++) {
         event_free(doors[kind].event);
         (void)close(doors[kind].fd);
     }
