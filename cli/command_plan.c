@@ -3,6 +3,7 @@
 #include "cli/terminal.h"
 
 #include "common/http_client.h"
+#include "common/login_ledger.h"
 #include "common/mem.h"
 #include "common/omnitron.h"
 #include "common/planner.h"
@@ -14,6 +15,7 @@ enum { TRIES = 3 };
 struct plan_command {
     struct cli *cli;
     struct http_client *http;
+    struct login_ledger *ledger; /* NULL = none */
     struct omnitron_pool *pool;
     struct omnitron *omnitron;
     struct event *end; /* the parts are freed on a later turn than the callback they called */
@@ -69,6 +71,7 @@ static void on_end(evutil_socket_t unused, short events, void *arg)
     struct plan_command *command = arg;
     omnitron_free(command->omnitron);
     omnitron_pool_free(command->pool);
+    login_ledger_free(command->ledger);
     http_client_free(command->http);
     event_free(command->end);
     cli_end(command->cli, command->exit_code);
@@ -97,17 +100,40 @@ static void on_list(void *arg, struct hook_list *list, const struct omnitron_fai
     loop_timer_start(command->end, 0);
 }
 
-void command_plan(struct cli *cli)
+static void start(struct plan_command *command)
 {
-    struct plan_command *command = mem_new(1, sizeof *command);
-    const struct omnitron_pool_options options = {.tries = TRIES,
-                                                  .retry = cli->config.retry,
-                                                  .retry_after_max_ms =
-                                                      cli->config.retry_after_max_ms};
-    command->cli = cli;
-    command->end = loop_timer_new(cli->loop, on_end, command);
+    struct cli *cli = command->cli;
+    const struct omnitron_pool_options options = {
+        .tries = TRIES,
+        .retry = cli->config.retry,
+        .retry_after_max_ms = cli->config.retry_after_max_ms,
+        .ledger = command->ledger,
+    };
     command->http = http_client_new(cli->loop, cli->account->omnitron.max_connections);
     command->pool = omnitron_pool_new(cli->loop, command->http, &options);
     command->omnitron = omnitron_new(command->pool, cli->settings, cli->account);
     (void)omnitron_list(command->omnitron, on_list, command);
+}
+
+static void on_redis(void *arg, const struct error *why_not)
+{
+    struct plan_command *command = arg;
+    if (why_not == NULL) {
+        command->ledger =
+            login_ledger_new(command->cli->redis, command->cli->config.namespace_name);
+    }
+    start(command);
+}
+
+void command_plan(struct cli *cli)
+{
+    struct plan_command *command = mem_new(1, sizeof *command);
+    command->cli = cli;
+    command->end = loop_timer_new(cli->loop, on_end, command);
+    /* An account that logs in shares its token with the other processes, where Redis is there. */
+    if (secret_is_set(&cli->account->omnitron.username)) {
+        cli_try_redis(cli, on_redis, command);
+    } else {
+        start(command);
+    }
 }

@@ -1,4 +1,5 @@
 /* An account that logs in: what all processes together ask of Omnitron. */
+#include "tests/support/cli_call.h"
 #include "tests/support/stack.h"
 #include "tests/support/test.h"
 
@@ -63,6 +64,21 @@ static void all_processes_share_one_login(void **state)
     assert_int_equal(sim_counter(stack_sim(stack), "logins"), 2);
 }
 
+static void the_command_line_takes_the_token_of_the_others(void **state)
+{
+    struct stack *stack = *state;
+    log_in(stack);
+    cli_expect(stack, CLI_PIPE, "plan acme", 3, "+ create");
+    cli_expect(stack, CLI_PIPE, "plan acme", 3, "+ create");
+    stack_run(stack, "acme", "FINISHED", LIMIT_MS);
+    cli_expect(stack, CLI_PIPE, "plan acme", 0, "nothing to do");
+    assert_int_equal(sim_counter(stack_sim(stack), "logins"), 1);
+    redis_fixture_kill(stack_redis(stack));
+    cli_expect(stack, CLI_PIPE, "plan acme", 0, "nothing to do");
+    assert_int_equal(sim_counter(stack_sim(stack), "logins"), 2);
+    redis_fixture_start(stack_redis(stack));
+}
+
 static void without_redis_is_required_logs_in_all_the_same(void **state)
 {
     struct stack *stack = *state;
@@ -78,6 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STACK_TEST(all_processes_share_one_login, &two_of_each),
+        STACK_TEST(the_command_line_takes_the_token_of_the_others, &two_of_each),
         STACK_TEST(without_redis_is_required_logs_in_all_the_same, &two_of_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
