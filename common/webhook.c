@@ -278,6 +278,17 @@ static bool differs(const struct webhook *webhook, enum webhook_field field,
     return false;
 }
 
+/* The one of fields that is called so; 0 = none. */
+static unsigned field_of_key(const struct json_slice *key, unsigned fields)
+{
+    for (unsigned i = 0; i < WEBHOOK_FIELD_COUNT; i++) {
+        if ((fields >> i & 1) != 0 && json_slice_is_text(key, field_names[i])) {
+            return 1U << i;
+        }
+    }
+    return 0;
+}
+
 unsigned webhook_drift(const struct webhook *webhook, const struct registered_hook *hook)
 {
     unsigned looked_at = webhook->named & ~(unsigned)WEBHOOK_IS_ACTIVE;
@@ -290,12 +301,10 @@ unsigned webhook_drift(const struct webhook *webhook, const struct registered_ho
     const struct json_slice row = {hook->row.value, hook->row.size};
     struct json_walk walk = json_walk_start(&row);
     while (json_walk_next(&walk, &key, &value)) {
-        for (unsigned i = 0; i < WEBHOOK_FIELD_COUNT; i++) {
-            unsigned field = 1U << i;
-            if ((looked_at & field) != 0 && json_slice_is_text(&key, field_names[i])) {
-                /* Of two members with one key the last one counts. */
-                drift = differs(webhook, field, &value) ? drift | field : drift & ~field;
-            }
+        unsigned field = field_of_key(&key, looked_at);
+        if (field != 0) {
+            /* Of two members with one key the last one counts. */
+            drift = differs(webhook, field, &value) ? drift | field : drift & ~field;
         }
     }
     return drift;

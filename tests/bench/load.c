@@ -154,7 +154,7 @@ struct load_result load_drain(struct load *load, size_t workers)
         /* Reading the settings of so many accounts is no job's cost. */
         result.cpu_s -= measure_cpu_s(process_pid(stack_worker(load->stack, i)));
     }
-    if (!wait_until(is_drained, stack_redis(load->stack), DRAIN_LIMIT_S * 1000)) {
+    if (!wait_until(is_drained, stack_redis(load->stack), INT64_C(1000) * DRAIN_LIMIT_S)) {
         stack_print_logs(load->stack);
         exit(1);
     }

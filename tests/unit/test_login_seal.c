@@ -78,6 +78,12 @@ static void a_seal_shows_nothing_and_is_never_the_same_twice(void **state)
     secret_clear(&two);
 }
 
+static void assert_does_not_open(const struct account *other, const struct secret *seal)
+{
+    struct login_seal_key key = key_of(other);
+    assert_false(opens(&key, seal));
+}
+
 static void other_settings_do_not_open_it(void **state)
 {
     (void)state;
@@ -87,19 +93,21 @@ static void other_settings_do_not_open_it(void **state)
     login_seal(&seal, &key, LOGIN_WORD_TOKEN, "t0ken");
     assert_true(opens(&key, &seal));
 
-    struct account others[5];
-    for (size_t i = 0; i < 5; i++) {
-        others[i] = make_account();
-    }
-    others[0].name = username;
-    others[1].omnitron.login_url = name;
-    others[2].omnitron.username.value = password;
-    others[3].omnitron.password.value = username;
-    others[4].api_keys = &keys[1];
-    for (size_t i = 0; i < 5; i++) {
-        struct login_seal_key other = key_of(&others[i]);
-        assert_false(opens(&other, &seal));
-    }
+    struct account other = make_account();
+    other.name = username;
+    assert_does_not_open(&other, &seal);
+    other = make_account();
+    other.omnitron.login_url = name;
+    assert_does_not_open(&other, &seal);
+    other = make_account();
+    other.omnitron.username.value = password;
+    assert_does_not_open(&other, &seal);
+    other = make_account();
+    other.omnitron.password.value = username;
+    assert_does_not_open(&other, &seal);
+    other = make_account();
+    other.api_keys = &keys[1];
+    assert_does_not_open(&other, &seal);
     secret_clear(&seal);
 }
 
