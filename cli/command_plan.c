@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { TRIES = 3 };
+enum { TRIES = 3, LOOK_AGAIN_MS = 5 };
 
 struct plan_command {
     struct cli *cli;
@@ -69,6 +69,10 @@ static void on_end(evutil_socket_t unused, short events, void *arg)
     (void)unused;
     (void)events;
     struct plan_command *command = arg;
+    if (command->ledger != NULL && login_ledger_is_settling(command->ledger)) {
+        loop_timer_start(command->end, LOOK_AGAIN_MS);
+        return;
+    }
     omnitron_free(command->omnitron);
     omnitron_pool_free(command->pool);
     login_ledger_free(command->ledger);

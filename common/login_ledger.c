@@ -16,6 +16,7 @@ struct login_ledger {
     char prefix[QUEUE_KEY_SIZE];
     struct redis_script ask;
     struct redis_script settle;
+    size_t settling; /* calls on their way */
 };
 
 /* A question on its way: outlives the login that asked. */
@@ -115,8 +116,9 @@ void login_ask_forget(struct login_ask *ask)
 
 static void on_settled(void *arg, const struct redis_reply *reply, const struct error *why_not)
 {
-    (void)arg;
+    struct login_ledger *ledger = arg;
     (void)reply;
+    ledger->settling--;
     if (why_not != NULL) {
         log_debug("login_not_shared", log_reason(why_not));
     }
@@ -136,5 +138,11 @@ void login_ledger_settle(struct login_ledger *ledger, const struct login_result 
     redis_command_add_bytes(&command, result->seal->value, result->seal->size);
     redis_command_add_int(&command, result->seal_ms);
     redis_command_add_int(&command, LOGINS_WINDOW_MS);
-    redis_script_send(ledger->client, &ledger->settle, &command, on_settled, NULL);
+    ledger->settling++;
+    redis_script_send(ledger->client, &ledger->settle, &command, on_settled, ledger);
+}
+
+bool login_ledger_is_settling(const struct login_ledger *ledger)
+{
+    return ledger->settling > 0;
 }

@@ -61,5 +61,7 @@ struct login_result {
     int64_t seal_ms;           /* how long it is good */
 };
 void login_ledger_settle(struct login_ledger *ledger, const struct login_result *result);
+/* Whether one is on its way: who ends before it is answered makes the others wait for the hold. */
+bool login_ledger_is_settling(const struct login_ledger *ledger);
 
 #endif
