@@ -61,7 +61,9 @@ static void find_host(char host[HOST_SIZE])
 static void take_new_name(struct lease *lease)
 {
     char id[RANDOM_ID_SIZE];
-    (void)snprintf(lease->worker, sizeof lease->worker, "%s:%ld:%s", lease->host, (long)getpid(),
+    /* 64 random bits do beside host and pid. The name stands in the record of each job that runs,
+       whose values should not be longer than 64 bytes (prelude.lua). */
+    (void)snprintf(lease->worker, sizeof lease->worker, "%s:%ld:%.16s", lease->host, (long)getpid(),
                    random_id_make(id));
     lease->started_at_ms = now_wall_ms();
 }
