@@ -157,6 +157,9 @@ void checks_print_totals(struct plant *plant)
                                         "failed",     "aborted",     "retried",     "recovered",
                                         "fenced",     "lease_ended", "watch_ended", "watch_wrong",
                                         "clock_jumps"};
+    if (redis == NULL) {
+        return; /* ended in the middle of a fault */
+    }
     (void)printf("totals in Redis:");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         (void)printf(" %s=%zu", names[i], total(redis, names[i]));

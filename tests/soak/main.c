@@ -114,12 +114,18 @@ static void step(struct soak *soak)
     http_calls_pump(soak->plant->calls, STEP_MS);
 }
 
-/* Goes on until the fact holds; false after the limit for settling. */
+/* What has crashed is not started again: there is nothing more to be learned. */
+static bool has_crashed(void)
+{
+    return findings_count(FOUND_CRASHED) > 0;
+}
+
+/* Goes on until the fact holds; false after the limit for settling, or after a crash. */
 static bool step_until(struct soak *soak, bool (*holds)(struct soak *soak))
 {
     int64_t end_ms = now_mono_ms() + SETTLE_LIMIT_MS;
     while (!holds(soak)) {
-        if (now_mono_ms() >= end_ms) {
+        if (now_mono_ms() >= end_ms || has_crashed()) {
             return false;
         }
         step(soak);
@@ -157,8 +163,8 @@ static void run_under_faults(struct soak *soak)
     int64_t next_say_ms = now_mono_ms() + 60000;
     int64_t patience_ms = end_ms + SETTLE_LIMIT_MS;
     /* On a busy machine a short run is prolonged until every kind of fault has come. */
-    while (now_mono_ms() < end_ms ||
-           (!faults_are_complete(soak->faults) && now_mono_ms() < patience_ms)) {
+    while (!has_crashed() && (now_mono_ms() < end_ms || (!faults_are_complete(soak->faults) &&
+                                                         now_mono_ms() < patience_ms))) {
         step(soak);
         if (now_mono_ms() >= next_say_ms) {
             char words[128];
@@ -170,7 +176,7 @@ static void run_under_faults(struct soak *soak)
         }
     }
     faults_stop(soak->faults);
-    if (!step_until(soak, are_faults_over)) {
+    if (!step_until(soak, are_faults_over) && !has_crashed()) {
         findings_add(FOUND_STUCK, "not everything comes back after the last fault");
     }
 }
@@ -287,7 +293,7 @@ int main(int argc, char **argv)
     say("everything is up");
 
     run_under_faults(&soak);
-    if (settle(&soak)) {
+    if (!has_crashed() && settle(&soak)) {
         check(&soak);
     }
     plant_stop_programs(soak.plant);

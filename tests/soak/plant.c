@@ -313,6 +313,7 @@ void plant_stop_programs(struct plant *plant)
 {
     for (size_t i = 0; i < PLANT_PROGRAMS; i++) {
         plant_end(&plant->programs[i], SIGTERM);
+        process_signal(plant->programs[i].process, SIGCONT); /* a fault may still hold it */
     }
     for (size_t i = 0; i < PLANT_PROGRAMS; i++) {
         struct plant_program *program = &plant->programs[i];
