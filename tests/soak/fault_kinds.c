@@ -190,6 +190,11 @@ static void hold_back(struct fault *fault)
     tcp_proxy_set(fault->program->network, TCP_PROXY_HOLD);
 }
 
+static void delay_open(struct fault *fault)
+{
+    tcp_proxy_delay_open(fault->program->network);
+}
+
 static void silence(struct fault *fault)
 {
     tcp_proxy_set(fault->program->network, any_silence(fault->flavour));
@@ -335,6 +340,8 @@ static const struct fault_kind kinds[] = {
     {"worker: answers lost", READY, TARGET_WORKER, 4, 500, 6000, false, lose_answers, mend_network,
      program_answers},
     {"worker: network held back", READY, TARGET_WORKER, 4, 500, 6000, false, hold_back,
+     mend_network, program_answers},
+    {"worker: old connections arrive late", READY, TARGET_WORKER, 5, 1500, 6000, false, delay_open,
      mend_network, program_answers},
     {"api: SIGKILL", ANSWERS, TARGET_API, 6, 0, 500, false, kill_program, start_again,
      program_answers},

@@ -126,7 +126,7 @@ static size_t count_lines(const char *text, const char *words)
 }
 
 /* A sanitizer's report, and processes under the supervisor that nobody killed. */
-static void check_log(const struct plant_program *program)
+static void check_log(struct plant *plant, const struct plant_program *program)
 {
     static const char *const bad_words[] = {"Sanitizer", "runtime error:", "Assertion"};
     char *log = process_read(program->process, PROCESS_STDERR);
@@ -136,6 +136,7 @@ static void check_log(const struct plant_program *program)
             findings_add(FOUND_CRASHED, "%s %zu: %.600s", program->name, program->number, found);
         }
     }
+    plant->audits += count_lines(log, "event=audit_mended ");
     size_t ended = count_lines(log, "event=process_ended ");
     if (ended > program->kills) {
         findings_add(FOUND_CRASHED, "%s %zu: %zu processes ended, %zu were killed", program->name,
@@ -145,17 +146,17 @@ static void check_log(const struct plant_program *program)
 }
 
 /* Killed is as good as told; what was told must exit with 0. */
-static void check_end(const struct plant_program *program)
+static void check_end(struct plant *plant, const struct plant_program *program)
 {
     int status = process_wait_exit(program->process, 0);
     if (!program->may_end || (status != 0 && status != -SIGKILL)) {
         process_print_log(program->process);
         findings_add(FOUND_CRASHED, "%s %zu ended with %d", program->name, program->number, status);
     }
-    check_log(program);
+    check_log(plant, program);
 }
 
-static void watch_program(struct plant_program *program)
+static void watch_program(struct plant *plant, struct plant_program *program)
 {
     if (program->has_ended) {
         return;
@@ -163,7 +164,7 @@ static void watch_program(struct plant_program *program)
     if (!process_is_running(program->process)) {
         program->has_ended = true;
         program->is_up = false;
-        check_end(program);
+        check_end(plant, program);
         return;
     }
     if (program->is_up || program->may_end) {
@@ -186,7 +187,7 @@ static void watch_program(struct plant_program *program)
 void plant_watch(struct plant *plant)
 {
     for (size_t i = 0; i < PLANT_PROGRAMS; i++) {
-        watch_program(&plant->programs[i]);
+        watch_program(plant, &plant->programs[i]);
     }
     if (plant->redis_state == PLANT_REDIS_LOADING &&
         redis_fixture_is_ready(stack_redis(plant->stack))) {
@@ -302,11 +303,15 @@ struct plant *plant_new(const struct stack_account *accounts, size_t account_cou
     return plant;
 }
 
-static bool has_ended_after_a_look(void *program_)
+static bool have_ended_after_a_look(void *plant_)
 {
-    struct plant_program *program = program_;
-    watch_program(program);
-    return program->has_ended;
+    struct plant *plant = plant_;
+    plant_watch(plant);
+    bool have_ended = true;
+    for (size_t i = 0; i < PLANT_PROGRAMS; i++) {
+        have_ended = have_ended && plant->programs[i].has_ended;
+    }
+    return have_ended;
 }
 
 void plant_stop_programs(struct plant *plant)
@@ -315,9 +320,10 @@ void plant_stop_programs(struct plant *plant)
         plant_end(&plant->programs[i], SIGTERM);
         process_signal(plant->programs[i].process, SIGCONT); /* a fault may still hold it */
     }
+    (void)wait_until(have_ended_after_a_look, plant, STOP_LIMIT_MS);
     for (size_t i = 0; i < PLANT_PROGRAMS; i++) {
         struct plant_program *program = &plant->programs[i];
-        if (!wait_until(has_ended_after_a_look, program, STOP_LIMIT_MS)) {
+        if (!program->has_ended) {
             process_print_log(program->process);
             findings_add(FOUND_STUCK, "%s %zu does not stop", program->name, program->number);
         }

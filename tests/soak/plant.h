@@ -47,6 +47,7 @@ struct plant {
     struct http_calls *calls;
     struct plant_program programs[PLANT_PROGRAMS]; /* the APIs first */
     enum plant_redis_state redis_state;
+    size_t audits; /* that mended something, as the logs of ended programs tell */
 };
 
 /* Everything is up when this returns. */

@@ -25,7 +25,7 @@ enum {
     POLL_LIMIT_MS = 1000,
 };
 
-enum order_kind { ORDER_MODE, ORDER_DELAY, ORDER_CUT, ORDER_COUNTS };
+enum order_kind { ORDER_MODE, ORDER_DELAY, ORDER_CUT, ORDER_DELAY_OPEN, ORDER_COUNTS };
 
 struct order {
     enum order_kind kind;
@@ -47,6 +47,7 @@ struct flow {
     int64_t due_ms; /* not before this */
     bool is_over;   /* from has no more; to is told so when nothing waits */
     bool is_told;
+    bool is_held; /* whatever the mode */
     unsigned char bytes[CHUNK_BYTES];
 };
 
@@ -91,7 +92,8 @@ static short wanted_events(const struct proxy_loop *loop, const struct flow *flo
     if (is_read) {
         return !is_waiting && !flow->is_over ? POLLIN : 0;
     }
-    bool may_write = is_waiting && loop->mode != TCP_PROXY_HOLD && now_mono_ms() >= flow->due_ms;
+    bool is_held = flow->is_held || loop->mode == TCP_PROXY_HOLD;
+    bool may_write = is_waiting && !is_held && now_mono_ms() >= flow->due_ms;
     return may_write ? POLLOUT : 0;
 }
 
@@ -129,7 +131,7 @@ static bool write_flow(struct flow *flow)
 /* Hands on the end of one side; in a bad network it is lost, too. */
 static void pass_end(const struct proxy_loop *loop, struct flow *flow, bool is_up)
 {
-    bool can_tell = loop->mode != TCP_PROXY_HOLD && !loses(loop, is_up);
+    bool can_tell = !flow->is_held && loop->mode != TCP_PROXY_HOLD && !loses(loop, is_up);
     if (flow->is_over && !flow->is_told && flow->start == flow->end && can_tell) {
         (void)shutdown(flow->to, SHUT_WR);
         flow->is_told = true;
@@ -188,6 +190,14 @@ static void set_mode(struct proxy_loop *loop, enum tcp_proxy_mode mode)
     }
 }
 
+static void set_held(struct proxy_loop *loop, bool is_held)
+{
+    for (size_t i = 0; i < loop->pair_count; i++) {
+        loop->pairs[i]->up.is_held = is_held;
+        loop->pairs[i]->down.is_held = is_held;
+    }
+}
+
 /* False when the test is gone. */
 static bool obey(struct proxy_loop *loop)
 {
@@ -197,7 +207,11 @@ static bool obey(struct proxy_loop *loop)
     }
     switch (order.kind) {
     case ORDER_MODE:
+        set_held(loop, false);
         set_mode(loop, (enum tcp_proxy_mode)order.value);
+        break;
+    case ORDER_DELAY_OPEN:
+        set_held(loop, true);
         break;
     case ORDER_DELAY:
         loop->delay_ms = order.value;
@@ -345,6 +359,11 @@ void tcp_proxy_delay(struct tcp_proxy *proxy, int64_t delay_ms)
 void tcp_proxy_cut(struct tcp_proxy *proxy)
 {
     (void)give_order(proxy, (struct order){.kind = ORDER_CUT});
+}
+
+void tcp_proxy_delay_open(struct tcp_proxy *proxy)
+{
+    (void)give_order(proxy, (struct order){.kind = ORDER_DELAY_OPEN});
 }
 
 struct tcp_proxy_counts tcp_proxy_counts(struct tcp_proxy *proxy)

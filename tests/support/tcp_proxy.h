@@ -9,7 +9,10 @@
      blackhole_down  only those from the target are lost: requests arrive, answers do not
      refuse          nobody listens; open connections go on forwarding
 
-   A connection that has lost bytes is closed when the mode changes: it could only be garbled. */
+   A connection that has lost bytes is closed when the mode changes: it could only be garbled.
+
+   Besides, what is on its way in the connections of a moment can be made to arrive late, also when
+   their clients have closed them and gone on with others (tcp_proxy_delay_open). */
 #ifndef OMNIHOOK_TESTS_SUPPORT_TCP_PROXY_H
 #define OMNIHOOK_TESTS_SUPPORT_TCP_PROXY_H
 
@@ -45,6 +48,8 @@ const char *tcp_proxy_address(const struct tcp_proxy *proxy);
 void tcp_proxy_set(struct tcp_proxy *proxy, enum tcp_proxy_mode mode);
 void tcp_proxy_delay(struct tcp_proxy *proxy, int64_t delay_ms); /* each way, from now on */
 void tcp_proxy_cut(struct tcp_proxy *proxy); /* closes all open connections; the mode stays */
+/* Holds back the connections that are open now, and no new one, until the mode is set again. */
+void tcp_proxy_delay_open(struct tcp_proxy *proxy);
 struct tcp_proxy_counts tcp_proxy_counts(struct tcp_proxy *proxy);
 
 #endif
