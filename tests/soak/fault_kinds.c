@@ -341,7 +341,7 @@ static const struct fault_kind kinds[] = {
      program_answers},
     {"worker: network held back", READY, TARGET_WORKER, 4, 500, 6000, false, hold_back,
      mend_network, program_answers},
-    {"worker: old connections arrive late", READY, TARGET_WORKER, 5, 1500, 6000, false, delay_open,
+    {"worker: old connections arrive late", READY, TARGET_WORKER, 0, 1500, 6000, false, delay_open,
      mend_network, program_answers},
     {"api: SIGKILL", ANSWERS, TARGET_API, 6, 0, 500, false, kill_program, start_again,
      program_answers},

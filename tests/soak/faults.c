@@ -36,19 +36,28 @@ struct faults {
 static void shuffle_deck(struct faults *faults)
 {
     size_t count = 0;
-    (void)fault_kinds(&count);
+    const struct fault_kind *kinds = fault_kinds(&count);
     for (size_t i = 0; i < count; i++) {
-        size_t other = dice_roll(&faults->dice, i + 1);
-        faults->deck[i] = faults->deck[other];
-        faults->deck[other] = i;
+        if (kinds[i].weight > 0) {
+            size_t other = dice_roll(&faults->dice, faults->deck_left + 1);
+            faults->deck[faults->deck_left++] = faults->deck[other];
+            faults->deck[other] = i;
+        }
     }
-    faults->deck_left = count;
 }
 
 static const struct fault_kind *choose_kind(struct faults *faults)
 {
     size_t count = 0;
     const struct fault_kind *kinds = fault_kinds(&count);
+    if (faults->options.late_percent > 0 &&
+        dice_percent(&faults->dice, faults->options.late_percent)) {
+        size_t late = 0;
+        while (kinds[late].weight > 0) {
+            late++;
+        }
+        return &kinds[late];
+    }
     if (faults->deck_left > 0) {
         return &kinds[faults->deck[--faults->deck_left]];
     }
@@ -279,13 +288,7 @@ struct fault_times *faults_times(struct faults *faults, size_t kind)
 
 bool faults_are_complete(const struct faults *faults)
 {
-    size_t count = 0;
-    (void)fault_kinds(&count);
-    bool are_complete = true;
-    for (size_t i = 0; i < count; i++) {
-        are_complete = are_complete && faults->times[i].injected > 0;
-    }
-    return are_complete;
+    return faults->deck_left == 0;
 }
 
 size_t faults_injected(const struct faults *faults)

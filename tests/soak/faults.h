@@ -28,7 +28,7 @@ struct fault_kind {
     const char *name;
     const char *recovery; /* what is_recovered waits for */
     enum fault_target target;
-    unsigned weight;
+    unsigned weight; /* 0: only when late_percent asks for it */
     int64_t hold_min_ms;
     int64_t hold_max_ms;
     bool is_measured_from_begin; /* else from the end of the hold */
@@ -66,6 +66,7 @@ struct faults_options {
     uint64_t seed;
     int64_t gap_max_ms;    /* from the start of one fault to that of the next, at least 0 .. this */
     unsigned calm_percent; /* of the faults wait until those before are over */
+    unsigned late_percent; /* of the faults are old connections that arrive late */
 };
 
 struct faults;

@@ -31,6 +31,7 @@ struct options {
     int64_t rest_ms;
     int64_t gap_ms;
     unsigned calm_percent;
+    unsigned late_percent;
     bool is_judged; /* the recovery times are compared with the bar */
 };
 
@@ -92,6 +93,8 @@ static struct options parse_options(char **argv)
             options.gap_ms = number;
         } else if (strcmp(*arg, "--calm") == 0 && number <= 100) {
             options.calm_percent = (unsigned)number;
+        } else if (strcmp(*arg, "--late") == 0 && number <= 100) {
+            options.late_percent = (unsigned)number;
         } else {
             usage();
         }
@@ -299,7 +302,8 @@ int main(int argc, char **argv)
     soak.faults =
         faults_new(soak.plant, &(struct faults_options){.seed = options->seed,
                                                         .gap_max_ms = options->gap_ms,
-                                                        .calm_percent = options->calm_percent});
+                                                        .calm_percent = options->calm_percent,
+                                                        .late_percent = options->late_percent});
     load_start(soak.load, soak.plant);
     (void)printf("%s\n", place);
     say("everything is up");
