@@ -16,10 +16,12 @@
 static const char *const passing[] = {"queue",    "delayed",     "active",
                                       "aborting", "processing:", NULL};
 
-/* What may stay when all programs have stopped: what is remembered of ended jobs, and what the
-   housekeeping remembers for its next round. */
-static const char *const lasting[] = {"status:", "ctl:",  "report:", "history:", "totals", "dead",
-                                      "clock",   "audit", "watch",   "looked",   NULL};
+/* What may stay when all programs have stopped: what is remembered of ended jobs, what the
+   housekeeping remembers for its next round, and the registration of a worker that did not reach
+   Redis in its last moment: it is left to its lease, and to other workers. */
+static const char *const lasting[] = {"status:", "ctl:",    "report:", "history:", "totals",
+                                      "dead",    "clock",   "audit",   "watch",    "looked",
+                                      "workers", "worker:", NULL};
 
 struct key_names {
     char **names; /* owned, each of them, too; without the namespace */
