@@ -42,6 +42,10 @@
 /* What is read ahead while a request is served. A caller that goes on sending must wait. */
 enum { INPUT_BYTES_MAX = 32 * 1024 };
 
+/* Of a turn of the loop. Thousands may run out in one moment, and good callers shall not wait for
+   the answers to them all. */
+enum { RUN_OUT_AT_ONCE = 32 };
+
 static const struct http_refusal too_late = {.status = 408,
                                              .detail = "The request did not arrive in time."};
 static const struct http_refusal too_many = {
@@ -252,13 +256,16 @@ static void on_limit(evutil_socket_t none, short events, void *arg)
     (void)none;
     (void)events;
     struct state_list *in = arg;
-    struct connection *first = NULL;
+    struct connection *first = TAILQ_FIRST(&in->list);
     int64_t now_ms = now_mono_ms();
-    while ((first = TAILQ_FIRST(&in->list)) != NULL && first->entered_ms + in->limit_ms <= now_ms) {
+    for (int left = RUN_OUT_AT_ONCE;
+         left > 0 && first != NULL && first->entered_ms + in->limit_ms <= now_ms; left--) {
         run_out(first);
+        first = TAILQ_FIRST(&in->list);
     }
     if (first != NULL) {
-        loop_timer_start(in->timer, first->entered_ms + in->limit_ms - now_ms);
+        int64_t left_ms = first->entered_ms + in->limit_ms - now_ms;
+        loop_timer_start(in->timer, left_ms > 0 ? left_ms : 0);
     }
 }
 
