@@ -72,26 +72,24 @@ char *omnitron_next_url(const char *hooks_url, const char *next, struct error *e
     return url;
 }
 
-/* Where the value of the only parameter "page" stands; NULL when that is not 2, or not the only
-   one. */
-static const char *find_page_2(const char *url)
+/* Where the value of the first parameter "page" behind at stands; NULL when there is none. */
+static const char *find_page(const char *at)
 {
     static const char name[] = "page=";
-    const char *found = NULL;
-    const char *parameter = url + strcspn(url, "?");
-    while (*parameter != '\0') {
-        parameter++;
-        size_t size = strcspn(parameter, "&");
-        if (strncmp(parameter, name, strlen(name)) == 0) {
-            bool is_page_2 = size == strlen("page=2") && parameter[strlen(name)] == '2';
-            if (!is_page_2 || found != NULL) {
-                return NULL;
-            }
-            found = parameter + strlen(name);
-        }
-        parameter += size;
+    at += strcspn(at, "?&");
+    while (*at != '\0' && strncmp(at + 1, name, strlen(name)) != 0) {
+        at++;
+        at += strcspn(at, "&");
     }
-    return found;
+    return *at == '\0' ? NULL : at + 1 + strlen(name);
+}
+
+/* The same, of the only such parameter, and when it is 2. */
+static const char *find_page_2(const char *url)
+{
+    const char *value = find_page(url + strcspn(url, "?"));
+    bool is_page_2 = value != NULL && value[0] == '2' && (value[1] == '\0' || value[1] == '&');
+    return is_page_2 && find_page(value) == NULL ? value : NULL;
 }
 
 char *omnitron_page_url(const char *second_url, unsigned page)

@@ -201,8 +201,10 @@ static void copy_printable(char *copy, const char *text, size_t size)
 {
     size_t used = 0;
     for (; text[used] != '\0' && used < size - 1; used++) {
-        bool is_printable = text[used] >= ' ' && text[used] < 0x7f;
-        copy[used] = is_printable ? text[used] : '?';
+        copy[used] = text[used];
+        if (text[used] < ' ' || text[used] >= 0x7f) {
+            copy[used] = '?';
+        }
     }
     copy[used] = '\0';
 }

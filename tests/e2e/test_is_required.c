@@ -2,6 +2,7 @@
    that was read before its call began. */
 #include "common/mem.h"
 #include "tests/support/api_text.h"
+#include "tests/support/fail.h"
 #include "tests/support/raw_call.h"
 #include "tests/support/stack.h"
 #include "tests/support/test.h"
@@ -85,7 +86,7 @@ static void expect_answers(struct scene *scene, size_t from, size_t to, const ch
     for (size_t i = from; i < to; i++) {
         const char *answer = raw_call_receive(scene->calls[i], NULL, LIMIT_MS);
         if (strstr(answer, result) == NULL) {
-            fail_msg("call %zu: %s", i, answer);
+            fail_because("call %zu: %s", i, answer);
         }
     }
 }

@@ -40,7 +40,7 @@ static void add_link(struct strbuf *body, const struct request *request, struct 
         strbuf_addf(body, "\"{domain_url}/%u/hooks/?page=%u\"", request->account, page);
         break;
     default:
-        strbuf_addf(body, "\"%s%s/%u/hooks/?page=%u&limit=200\"", chance_text(chance, origins),
+        strbuf_addf(body, "\"%s%s/%u/hooks/?page=%u&limit=200\"", CHANCE_TEXT(chance, origins),
                     elsewhere, request->account, page);
         break;
     }
@@ -243,7 +243,7 @@ void body_add_odd(struct strbuf *body, const struct request *request, struct cha
         add_times(body, "9", chance_pick(chance, 5000));
         break;
     default:
-        strbuf_add_text(body, chance_text(chance, texts));
+        strbuf_add_text(body, CHANCE_TEXT(chance, texts));
         break;
     }
 }

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { DROP_MS = 3, READ_SIZE = 16384, ENDLESS_PIECE = 8192 };
+enum { DROP_US = 3000, READ_SIZE = 16384, ENDLESS_PIECE = 8192 };
 
 /* What the connection does before anything is asked. */
 enum greeting {
@@ -171,7 +171,7 @@ static void flush(struct conversation *conversation)
         }
         conversation->sent += (size_t)sent;
         if (drop > 0 && conversation->sent < end) {
-            static const struct timeval pause = {.tv_usec = DROP_MS * 1000};
+            static const struct timeval pause = {.tv_usec = DROP_US};
             (void)event_add(conversation->timer, &pause);
             return;
         }

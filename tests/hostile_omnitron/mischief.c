@@ -54,8 +54,8 @@ static void set_odd_status(struct parts *parts, struct chance *chance)
         "Proxy-Authenticate: Basic realm=\"x\"\r\n",
         "Allow: \r\n",
     };
-    parts->version_and_status = chance_text(chance, lines);
-    strbuf_add_text(&parts->headers, chance_text(chance, headers));
+    parts->version_and_status = CHANCE_TEXT(chance, lines);
+    strbuf_add_text(&parts->headers, CHANCE_TEXT(chance, headers));
 }
 
 /* Every way that a client is told to go elsewhere. */
@@ -66,8 +66,8 @@ static void set_redirect(struct parts *parts, struct chance *chance, const char 
         "HTTP/1.1 308 Away",  "HTTP/1.1 300 Choose", "HTTP/1.1 305 Proxy", "HTTP/1.1 200 OK"};
     static const char *const origins[] = {"http://", "https://", "//",
                                           "ftp://",  "file:///", "http://user:pass@"};
-    parts->version_and_status = chance_text(chance, lines);
-    const char *origin = chance_text(chance, origins);
+    parts->version_and_status = CHANCE_TEXT(chance, lines);
+    const char *origin = CHANCE_TEXT(chance, origins);
     strbuf_addf(&parts->headers,
                 "Location: %s%s/login/\r\nRefresh: 0; url=%s%s/\r\nAlt-Svc: h2=\"%s\"; ma=9\r\n"
                 "Content-Location: http://%s/\r\nLink: <http://%s/>; rel=preconnect\r\n",
@@ -103,8 +103,8 @@ static void add_header_mischief(struct parts *parts, struct chance *chance)
             strbuf_addf(&parts->headers, "X-Flood-%d: 0123456789\r\n", i);
         }
     }
-    strbuf_add_text(&parts->headers, chance_text(chance, lines));
-    strbuf_add_text(&parts->headers, chance_text(chance, lines));
+    strbuf_add_text(&parts->headers, CHANCE_TEXT(chance, lines));
+    strbuf_add_text(&parts->headers, CHANCE_TEXT(chance, lines));
 }
 
 /* The body's length told wrong, twice, or in chunks that do not fit. */
@@ -136,9 +136,9 @@ static void add_badly_framed(struct strbuf *answer, const struct parts *parts,
                                          "00000000000000000002\r\n[]\r\n0\r\n\r\n"};
     bool is_chunked = chance_hits(chance, 400);
     strbuf_addf(answer, "%s\r\nContent-Type: %s\r\n%s\r\n", parts->version_and_status, parts->type,
-                is_chunked ? "Transfer-Encoding: chunked\r\n" : chance_text(chance, framings));
+                is_chunked ? "Transfer-Encoding: chunked\r\n" : CHANCE_TEXT(chance, framings));
     if (is_chunked) {
-        strbuf_add_text(answer, chance_text(chance, chunks));
+        strbuf_add_text(answer, CHANCE_TEXT(chance, chunks));
     } else {
         strbuf_add(answer, parts->body.bytes, parts->body.size);
     }
@@ -160,7 +160,7 @@ static void add_no_http(struct strbuf *answer, struct chance *chance)
     if (chance_hits(chance, 500)) {
         chance_add_bytes(chance, answer, 1 + chance_pick(chance, 400));
     } else {
-        strbuf_add_text(answer, chance_text(chance, texts));
+        strbuf_add_text(answer, CHANCE_TEXT(chance, texts));
     }
 }
 

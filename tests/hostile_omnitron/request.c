@@ -43,7 +43,9 @@ static void read_line(struct request *request)
     char method[16] = "";
     char path[128] = "";
     request->kind = REQUEST_STRAY;
-    if (sscanf(request->text, "%15s /%u/%127[^? ]", method, &request->account, path) == 3) {
+    int digits = 0;
+    if (sscanf(request->text, "%15s /%n%*[0-9]/%127[^? ]", method, &digits, path) == 2) {
+        request->account = (unsigned)strtoul(request->text + digits, NULL, 10);
         request->kind = kind_of(method, path);
     }
     const char *line_end = strstr(request->text, "\r\n");

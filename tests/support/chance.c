@@ -79,7 +79,7 @@ static void mutate_once(struct chance *chance, struct strbuf *text)
         splice(text, at, size, &piece);
         break;
     default:
-        strbuf_add_text(&piece, chance_text(chance, words));
+        strbuf_add_text(&piece, CHANCE_TEXT(chance, words));
         splice(text, at, 0, &piece);
         break;
     }

@@ -19,7 +19,7 @@ size_t chance_pick(struct chance *chance, size_t count);
 /* True in so many cases of 1000. */
 bool chance_hits(struct chance *chance, unsigned per_mille);
 /* One of a table of texts. */
-#define chance_text(chance, texts) ((texts)[chance_pick(chance, sizeof(texts) / sizeof(texts)[0])])
+#define CHANCE_TEXT(chance, texts) ((texts)[chance_pick(chance, sizeof(texts) / sizeof(texts)[0])])
 
 /* Appends so many bytes of any value. */
 void chance_add_bytes(struct chance *chance, struct strbuf *text, size_t size);

@@ -55,20 +55,20 @@ int http_desk_tear_down(void **state);
     cmocka_unit_test_setup_teardown(test, http_desk_set_up, http_desk_tear_down)
 
 /* A GET to the server. */
-struct http_request http_desk_request(const struct http_desk *desk);
+struct http_request http_desk_request(const struct http_desk *f);
 
 /* Notes what came, in the desk that is its arg. */
 void http_desk_on_done(void *arg, const struct http_response *response,
                        const struct http_failure *failure);
 
 /* One call, waited for. */
-void http_desk_call(struct http_desk *desk, const struct http_request *request);
+void http_desk_call(struct http_desk *f, const struct http_request *request);
 
 /* Runs the loop until count calls in all have ended; the test fails after limit_ms. */
-void http_desk_wait(struct http_desk *desk, unsigned count, int64_t limit_ms);
+void http_desk_wait(struct http_desk *f, unsigned count, int64_t limit_ms);
 enum { HTTP_DESK_LIMIT_MS = 10000 };
 
 /* Runs the loop for so long. */
-void http_desk_run(struct http_desk *desk, int64_t ms);
+void http_desk_run(struct http_desk *f, int64_t ms);
 
 #endif
