@@ -34,10 +34,13 @@ struct claimer {
     size_t pops_max;              /* 1: one that waits. More, doubled with each element that came:
                                      so many that do not wait, since the queue is not empty */
     char worker[JOB_WORKER_SIZE]; /* under whose name the newest pops were sent */
+    char former[JOB_WORKER_SIZE]; /* the name before that; "" = there was none */
     bool must_check;              /* its list may hold what nobody knows of */
     bool is_checking;             /* the list is being looked through: no pop is under way */
+    bool is_former;               /* ... the former name's */
     unsigned failures;            /* in a row, of pops and checks */
     struct event *wake_timer;
+    struct event *look_timer;
     bool is_stopping;
     void (*on_stopped)(void *arg); /* NULL when it has fired */
     void *on_stopped_arg;
@@ -185,14 +188,19 @@ static bool may_pop(const struct claimer *claimer)
 static void send_pop(struct claimer *claimer)
 {
     claimer->pops++;
-    (void)snprintf(claimer->worker, sizeof claimer->worker, "%s",
-                   lease_worker(claimer->options.lease));
+    const char *worker = lease_worker(claimer->options.lease);
+    if (strcmp(claimer->worker, worker) != 0) {
+        memcpy(claimer->former, claimer->worker, sizeof claimer->former);
+        (void)snprintf(claimer->worker, sizeof claimer->worker, "%s", worker);
+    }
     int64_t wait_ms = claimer->pops_max > 1 ? 0 : claimer->options.wait_ms;
     job_queue_pop(claimer->options.queue, claimer->options.blocking, claimer->worker, wait_ms,
                   on_popped, claimer);
 }
 
 /* ---- The own list ---- */
+
+static void send_check(struct claimer *claimer);
 
 static void on_checked(void *arg, int64_t moved, const struct error *why_not)
 {
@@ -204,9 +212,16 @@ static void on_checked(void *arg, int64_t moved, const struct error *why_not)
     }
     /* When stopping, one try is enough: the end of the lease hands back what is left. */
     if (moved > 0) {
-        log_info("handed_back", log_text("worker", claimer->worker), log_int("jobs", moved));
+        log_info("handed_back",
+                 log_text("worker", claimer->is_former ? claimer->former : claimer->worker),
+                 log_int("jobs", moved));
     }
     claimer->failures = 0;
+    claimer->is_former = !claimer->is_former && claimer->former[0] != '\0';
+    if (claimer->is_former) {
+        send_check(claimer);
+        return;
+    }
     claimer->must_check = false;
     claimer_wake(claimer);
 }
@@ -216,12 +231,27 @@ static void send_check(struct claimer *claimer)
     const struct claimer_options *options = &claimer->options;
     claimer->is_checking = true;
     /* Runs belong to the current name: what lies under an older one is nobody's. */
-    bool has_runs = strcmp(claimer->worker, lease_worker(options->lease)) == 0;
+    const char *worker = claimer->is_former ? claimer->former : claimer->worker;
+    bool has_runs = strcmp(worker, lease_worker(options->lease)) == 0;
     size_t max = has_runs ? options->get_running(options->arg) : 0;
     const char **tokens = mem_new(max, sizeof *tokens);
     size_t count = has_runs ? options->get_tokens(options->arg, tokens, max) : 0;
-    job_queue_take_back_own(options->queue, claimer->worker, tokens, count, on_checked, claimer);
+    job_queue_take_back_own(options->queue, worker, tokens, count, on_checked, claimer);
     mem_free(tokens);
+}
+
+/* A pop that was given up, its connection closed, can still reach Redis: the network may deliver
+   late what it held. Nobody gets the answer, so the list is looked through now and then. */
+static void on_look(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    struct claimer *claimer = arg;
+    loop_timer_start(claimer->look_timer, claimer->options.look_ms);
+    if (claimer->worker[0] != '\0') {
+        claimer->must_check = true;
+        claimer_wake(claimer);
+    }
 }
 
 /* ---- The whole ---- */
@@ -280,6 +310,8 @@ struct claimer *claimer_new(struct loop *loop, const struct claimer_options *opt
     claimer->options = *options;
     claimer->pops_max = 1;
     claimer->wake_timer = loop_timer_new(loop, on_wake, claimer);
+    claimer->look_timer = loop_timer_new(loop, on_look, claimer);
+    loop_timer_start(claimer->look_timer, options->look_ms);
     return claimer;
 }
 
@@ -292,6 +324,7 @@ void claimer_free(struct claimer *claimer)
         claim_call_free(claimer->claims);
     }
     event_free(claimer->wake_timer);
+    event_free(claimer->look_timer);
     mem_free(claimer);
 }
 

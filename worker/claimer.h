@@ -3,7 +3,7 @@
 
    An element that has been taken is never forgotten: it is claimed, or handed back. When the answer
    to a pop is lost, or comes too late for its worker's name, the worker's own list in Redis is
-   looked through before the next pop. */
+   looked through before the next pop; and now and then in any case. */
 #ifndef OMNIHOOK_WORKER_CLAIMER_H
 #define OMNIHOOK_WORKER_CLAIMER_H
 
@@ -19,6 +19,7 @@ struct claimer_options {
     struct lease *lease;              /* borrowed: jobs are taken under its name, while it holds */
     size_t runs_max;                  /* runs and claims at once */
     int64_t wait_ms;                  /* of one pop; less than half of the lease */
+    int64_t look_ms;                  /* between two looks into the own list without a reason */
     size_t (*get_running)(void *arg); /* how many runs are not over */
     /* Fills tokens (borrowed) with those of the runs that are not over, and returns how many. */
     size_t (*get_tokens)(void *arg, const char **tokens, size_t max);

@@ -331,6 +331,7 @@ static void start_parts(struct worker *worker)
                           .blocking = worker->blocking,
                           .lease = worker->lease,
                           .runs_max = (size_t)config->concurrency,
+                          .look_ms = config->lease_ms,
                           .wait_ms = pop_max_ms < POP_WAIT_MS ? pop_max_ms : POP_WAIT_MS,
                           .get_running = get_running,
                           .get_tokens = get_tokens,

@@ -288,7 +288,7 @@ static void count_answer(struct machine *machine, enum model_script script, cons
     for (size_t i = 0; i < ANSWERS_MAX; i++) {
         char *answer = machine->answers[script][i].answer;
         if (answer[0] == '\0') {
-            (void)snprintf(answer, ANSWER_SIZE, "%s", kind);
+            (void)snprintf(answer, ANSWER_SIZE, "%.*s", ANSWER_SIZE - 1, kind);
         }
         if (strcmp(answer, kind) == 0) {
             machine->answers[script][i].count++;

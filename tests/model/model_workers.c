@@ -119,7 +119,9 @@ static void hear_claim(struct model *model, struct model_worker *worker, unsigne
         forget_token(worker, token);
     } else {
         struct model_run *run = find_run(worker, token);
-        run->phase = RUN_GOING;
+        if (run != NULL) { /* it always is: only then is the answer heard */
+            run->phase = RUN_GOING;
+        }
     }
 }
 
