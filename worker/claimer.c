@@ -217,7 +217,7 @@ static void on_checked(void *arg, int64_t moved, const struct error *why_not)
                  log_int("jobs", moved));
     }
     claimer->failures = 0;
-    claimer->is_former = !claimer->is_former && claimer->former[0] != '\0';
+    claimer->is_former = why_not == NULL && !claimer->is_former && claimer->former[0] != '\0';
     if (claimer->is_former) {
         send_check(claimer);
         return;
