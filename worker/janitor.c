@@ -47,7 +47,7 @@ static void on_swept(void *arg, int64_t moved, const struct error *why_not)
         start_later(round);
         return;
     }
-    if (round->chore->start == job_queue_take_back) {
+    if (round->chore->start == job_queue_take_back || round->chore->start == job_queue_watch) {
         metrics_add(METRIC_JOBS_RECOVERED, NULL, NULL, moved);
     }
     if (round->chore->event != NULL) {

@@ -142,13 +142,19 @@ static void on_listed(void *arg, struct hook_list *list, const struct omnitron_f
     settle(run, &(struct verdict){.outcome = RUN_OK});
 }
 
-/* ---- Writing ---- */
+/* ---- Metrics ---- */
 
-static void count_end(const struct run *run, const char *end)
+static const char *const end_names[] = {
+    [JOB_FINISHED] = "finished", [JOB_FAILED] = "failed",     [JOB_ABORTED] = "aborted",
+    [JOB_RETRYING] = "retrying", [JOB_REQUEUED] = "requeued",
+};
+
+/* end NULL: another worker has the job, so nothing is known of its end. */
+static void count_end(const struct run *run, const enum job_end *end)
 {
-    metrics_count(METRIC_RUNS, end, NULL);
+    metrics_count(METRIC_RUNS, end == NULL ? "lost" : end_names[*end], NULL);
     metrics_observe(METRIC_RUN_DURATION, NULL, (now_mono_ms() - run->started_ms) * 1000);
-    if (run->verdict.outcome == RUN_OK) {
+    if (end != NULL && *end == JOB_FINISHED) {
         metrics_set(METRIC_LAST_SUCCESS, NULL, now_wall_ms());
     }
     for (size_t i = 0; run->report != NULL && i < run->account->webhook_count; i++) {
@@ -159,13 +165,15 @@ static void count_end(const struct run *run, const char *end)
     }
 }
 
+/* ---- Writing ---- */
+
 /* Another worker has the job. */
 static void end_fenced(struct run *run)
 {
     log_warn("run_fenced", log_text("account", run->claim.account),
              log_text("job", run->claim.job));
     metrics_count(METRIC_RUNS_FENCED, NULL, NULL);
-    count_end(run, "lost");
+    count_end(run, NULL);
     run->context->on_over(run->context->arg, run, NULL);
     run_drop(run);
 }
@@ -245,17 +253,13 @@ static void settle_again_later(struct run *run, const struct error *why_not)
 
 static void on_finished(void *arg, enum job_end end, const struct error *why_not)
 {
-    static const char *const names[] = {
-        [JOB_FINISHED] = "finished", [JOB_FAILED] = "failed",     [JOB_ABORTED] = "aborted",
-        [JOB_RETRYING] = "retrying", [JOB_REQUEUED] = "requeued",
-    };
     struct run *run = arg;
     run->is_finishing = false;
     if (run->is_dropped) {
         run_free(run);
     } else if (why_not == NULL) {
-        log_end(run, names[end]);
-        count_end(run, names[end]);
+        log_end(run, end_names[end]);
+        count_end(run, &end);
         run->context->on_over(run->context->arg, run, &end);
         run_free(run);
     } else if (why_not->code == ERROR_LOST) {

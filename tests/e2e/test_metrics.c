@@ -118,6 +118,30 @@ static void a_webhook_that_is_left_inactive_shows(void **state)
     assert_shown(*state, true, "omnihook_webhooks_total{outcome=\"created\"} 1");
 }
 
+static bool run_has_begun(void *sim)
+{
+    return sim_fault_hits(sim, "slow") > 0;
+}
+
+static bool second_has_recovered(void *stack)
+{
+    struct http_answer *answer = stack_ops_call(stack_worker_ops_address(stack, 1), "/metrics");
+    bool is_there = strstr(answer->body, "\nomnihook_jobs_recovered_total 1\n") != NULL;
+    http_answer_free(answer);
+    return is_there;
+}
+
+static void the_job_of_a_killed_worker_shows_as_recovered(void **state)
+{
+    sim_fault(stack_sim(*state), "{\"name\": \"slow\", \"method\": \"POST\", \"times\": 1,"
+                                 " \"action\": {\"hang\": true}}");
+    assert_int_equal(stack_execute(*state, "acme"), 204);
+    assert_becomes_true(run_has_begun, stack_sim(*state), LIMIT_MS);
+    (void)stack_start_worker(*state, NULL);
+    process_kill(stack_worker(*state, 0));
+    assert_becomes_true(second_has_recovered, *state, 2 * LIMIT_MS);
+}
+
 static void broken_settings_show(void **state)
 {
     temp_dir_overwrite_file(stack_dir(*state), STACK_SETTINGS, "{ }");
@@ -181,6 +205,7 @@ int main(void)
         STACK_TEST(the_figures_tell_what_has_happened, &one_of_each),
         STACK_TEST(several_processes_are_added_up, &two_of_each),
         STACK_TEST(a_webhook_that_is_left_inactive_shows, &one_of_each),
+        STACK_TEST(the_job_of_a_killed_worker_shows_as_recovered, &one_of_each),
         STACK_TEST(broken_settings_show, &one_of_each),
         STACK_TEST(a_redis_that_is_away_shows, &one_of_each),
         STACK_TEST(prometheus_finds_nothing_wrong_with_them, &one_of_each),
