@@ -160,8 +160,9 @@ static void count_end(const struct run *run, const enum job_end *end)
     for (size_t i = 0; run->report != NULL && i < run->account->webhook_count; i++) {
         metrics_count(METRIC_WEBHOOKS, webhook_outcome_name(run_report_outcome(run->report, i)),
                       NULL);
-        metrics_add(METRIC_WEBHOOKS_INACTIVE, NULL, NULL,
-                    run->plan != NULL && run->plan->actions[i].is_kept_inactive);
+    }
+    if (run->plan != NULL) {
+        metrics_add(METRIC_WEBHOOKS_INACTIVE, NULL, NULL, (int64_t)run->plan->kept_inactive);
     }
 }
 
@@ -170,8 +171,8 @@ static void count_end(const struct run *run, const enum job_end *end)
 /* Another worker has the job. */
 static void end_fenced(struct run *run)
 {
-    log_warn("run_fenced", log_text("account", run->claim.account),
-             log_text("job", run->claim.job));
+    log_warn("run_fenced", log_text("account", run->claim.account), log_text("job", run->claim.job),
+             log_text("worker", run->context->worker));
     metrics_count(METRIC_RUNS_FENCED, NULL, NULL);
     count_end(run, NULL);
     run->context->on_over(run->context->arg, run, NULL);
@@ -235,18 +236,21 @@ static void log_end(const struct run *run, const char *end)
     struct run_counts counts =
         run->report == NULL ? (struct run_counts){0} : run_report_counts(run->report);
     log_info("run_ended", log_text("account", run->claim.account), log_text("job", run->claim.job),
-             log_int("attempt", run->claim.attempt), log_text("end", end),
-             log_int("created", counts.created), log_int("reactivated", counts.reactivated),
-             log_int("updated", counts.updated), log_int("already", counts.already),
-             log_int("drifted", counts.drifted), log_int("failed", counts.failed),
-             log_int("total", counts.total), log_int("ms", now_mono_ms() - run->started_ms),
+             log_text("worker", run->context->worker), log_int("attempt", run->claim.attempt),
+             log_text("end", end), log_int("created", counts.created),
+             log_int("reactivated", counts.reactivated), log_int("updated", counts.updated),
+             log_int("already", counts.already), log_int("drifted", counts.drifted),
+             log_int("failed", counts.failed), log_int("total", counts.total),
+             log_int("ms", now_mono_ms() - run->started_ms),
              log_reason(run->verdict.outcome == RUN_OK ? NULL : &run->verdict.reason));
 }
 
 static void settle_again_later(struct run *run, const struct error *why_not)
 {
     if (run->failures++ == 0) {
-        log_warn("run_end_unwritten", log_text("account", run->claim.account), log_reason(why_not));
+        log_warn("run_end_unwritten", log_text("account", run->claim.account),
+                 log_text("job", run->claim.job), log_text("worker", run->context->worker),
+                 log_reason(why_not));
     }
     loop_timer_start(run->timer, backoff_delay_ms(&retry, run->failures, random_bits()));
 }
@@ -348,7 +352,8 @@ struct run *run_start(const struct run_context *context, const struct job_claim 
     run->started_ms = now_mono_ms();
     run->timer = loop_timer_new(context->loop, on_timer, run);
     log_info("run_started", log_text("account", claim->account), log_text("job", claim->job),
-             log_int("attempt", claim->attempt));
+             log_text("worker", context->worker), log_int("attempt", claim->attempt),
+             log_bool("recovered", claim->is_recovered));
 
     /* Only now that the claim is answered: every execute before it is covered by what is read. */
     run->settings = settings_ref(settings_store_refresh(context->settings));

@@ -17,6 +17,7 @@ struct run_context {
     struct omnitron_pool *omnitrons;
     struct settings_store *settings;
     int64_t time_limit_ms;
+    const char *worker;          /* the name under which the jobs are held, now */
     bool (*may_send)(void *arg); /* the lease holds */
     void *may_send_arg;
     /* The run is over, and its memory gone when this returns: forget it. end is NULL when another

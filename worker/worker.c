@@ -345,6 +345,7 @@ static void start_parts(struct worker *worker)
         .omnitrons = worker->omnitrons,
         .settings = worker->settings,
         .time_limit_ms = config->job_timeout_ms,
+        .worker = lease_worker(worker->lease),
         .may_send = lease_may_send,
         .may_send_arg = worker->lease,
         .on_over = on_run_over,
