@@ -1,6 +1,7 @@
 #include "api/fresh_plan.h"
 
 #include "common/mem.h"
+#include "common/metrics.h"
 
 #include <string.h>
 
@@ -147,6 +148,8 @@ static void on_list(void *arg, struct hook_list *list, const struct omnitron_fai
         answer_all(&read->served, NULL, &failure);
     } else {
         struct plan *plan = plan_make(read->account, list);
+        /* With the policy to keep them is_required is "false", and no run would ever tell. */
+        metrics_add(METRIC_WEBHOOKS_INACTIVE, NULL, NULL, (int64_t)plan->kept_inactive);
         answer_all(&read->served, plan, NULL);
         plan_free(plan);
         hook_list_free(list);

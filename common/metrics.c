@@ -76,10 +76,9 @@ static const struct family families[METRICS] = {
                          .labels = {{"outcome",
                                      VALUES("created", "reactivated", "updated", "already",
                                             "drifted", "failed", "pending", "other")}}},
-    [METRIC_WEBHOOKS_INACTIVE] =
-        {.programs = METRICS_WORKER,
-         .name = "webhooks_left_inactive_total",
-         .help = "Webhooks that ended runs found inactive and left so, as the policy says."},
+    [METRIC_WEBHOOKS_INACTIVE] = {.name = "webhooks_left_inactive_total",
+                                  .help = "Webhooks found inactive, and left so as the policy "
+                                          "says, by ended runs, is_required and plan."},
     [METRIC_LAST_SUCCESS] = {.programs = METRICS_WORKER,
                              .name = "last_success_timestamp_seconds",
                              .help = "When a run last finished its job; 0 = not since the start.",
@@ -109,6 +108,9 @@ static const struct family families[METRICS] = {
                                    .help = "Answers 429 of Omnitron."},
     [METRIC_OMNITRON_LOGINS] = {.name = "omnitron_logins_total",
                                 .help = "Logins at Omnitron, good or bad."},
+    [METRIC_OMNITRON_LOGINS_HELD_BACK] =
+        {.name = "omnitron_logins_held_back_total",
+         .help = "Times that a login was not made, because the account had used up its few."},
     [METRIC_OMNITRON_BREAKER_OPENINGS] =
         {.name = "omnitron_breaker_openings_total",
          .help = "Times that an account's calls were stopped because Omnitron was down."},

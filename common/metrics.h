@@ -24,16 +24,17 @@ enum metric {
     METRIC_CONCURRENCY,
     METRIC_LAST_SUCCESS, /* ms since 1970 */
     METRIC_WEBHOOKS,     /* {outcome} */
-    METRIC_WEBHOOKS_INACTIVE,
     METRIC_LEASES_LOST,
     METRIC_RUNS_FENCED,
     METRIC_JOBS_RECOVERED,
     /* Omnitron. */
+    METRIC_WEBHOOKS_INACTIVE,
     METRIC_OMNITRON_ANSWERS,  /* {method, status}: status by hundreds, "none" = no answer */
     METRIC_OMNITRON_DURATION, /* {method}, histogram */
     METRIC_OMNITRON_REPEATS,
     METRIC_OMNITRON_THROTTLED,
     METRIC_OMNITRON_LOGINS,
+    METRIC_OMNITRON_LOGINS_HELD_BACK,
     METRIC_OMNITRON_BREAKER_OPENINGS,
     /* Redis, and the queue in it: every process of every daemon shows the same queue. */
     METRIC_REDIS_CONNECTIONS,

@@ -67,13 +67,15 @@ static const char *hint_of(enum omnitron_failure_kind kind)
         return " with a redirect, which is not followed; check the base URL";
     case OMNITRON_WRONG_PATH:
         return "; check the base URL and the path";
+    case OMNITRON_CREDENTIALS:
+        /* Omnitron's own words may be in any language. */
+        return "; it rejects the credentials";
     case OMNITRON_UNREACHABLE:
     case OMNITRON_THROTTLED:
     case OMNITRON_TLS:
     case OMNITRON_TIMEOUT:
     case OMNITRON_BROKEN:
     case OMNITRON_INVALID:
-    case OMNITRON_CREDENTIALS:
     case OMNITRON_FORBIDDEN:
     case OMNITRON_REJECTED:
     case OMNITRON_CANCELLED:

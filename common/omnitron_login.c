@@ -112,6 +112,7 @@ static void succeed(struct login *login, const char *token, bool is_borrowed)
 
 static void set_too_many(struct omnitron_failure *failure, int64_t wait_ms)
 {
+    metrics_count(METRIC_OMNITRON_LOGINS_HELD_BACK, NULL, NULL);
     omnitron_failure_set(failure, OMNITRON_THROTTLED, 0,
                          "no more than %d logins in %d minutes are made for an account, and these "
                          "are used up: does somebody keep logging its user out?",

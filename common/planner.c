@@ -185,6 +185,7 @@ static void plan_webhook(struct planning *planning, const struct webhook *webhoo
     if (action.is_kept_inactive) {
         warn(plan, webhook, PLAN_INACTIVE, "registered but inactive, and left so: no deliveries");
     }
+    plan->kept_inactive += action.is_kept_inactive;
     plan->counts[action.kind]++;
     plan->actions[plan->count++] = action;
 }

@@ -42,6 +42,7 @@ struct plan {
     struct plan_action *actions; /* one for each webhook of the setting, in its order */
     size_t count;
     size_t counts[PLAN_KIND_COUNT];
+    size_t kept_inactive;          /* actions that are so */
     struct plan_warning *warnings; /* at most 1000 */
     size_t warning_count;
 };
