@@ -21,25 +21,12 @@ import threading
 import time
 import unittest
 
+from certificates import make_authority, make_certificate
 from programs import LIMIT_S, Program, digest_of
 
 SAMPLES = pathlib.Path(__file__).parent / "published"
 API_KEY = secrets.token_hex(20)
 OMNITRON_TOKEN = secrets.token_hex(20)
-
-
-def make_certificates(folder):
-    """A CA of our own, and a certificate of its for localhost."""
-    def openssl(*args):
-        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-    (folder / "san.cnf").write_text("subjectAltName=DNS:localhost\n")
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Test CA",
-            "-keyout", "ca.key", "-out", "ca.pem")
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
-            "-keyout", "front.key", "-out", "front.csr")
-    openssl("x509", "-req", "-in", "front.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-days", "2", "-extfile", "san.cnf", "-out", "front.pem")
 
 
 def pump(source, sink):
@@ -87,7 +74,8 @@ class TlsFront:
 class PublishedSamples(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        make_certificates(self.folder)
+        make_authority(self.folder)
+        make_certificate(self.folder, "front", "DNS:localhost")
         self.start(Program(self.folder, "redis-server", "--port", "0", "--save", "",
                            "--unixsocket", str(self.folder / "redis.sock")), "eady to accept")
         simulator = Program(self.folder, "omnitron-sim", "--listen", "127.0.0.1:0",
