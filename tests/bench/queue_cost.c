@@ -11,7 +11,7 @@
 
 /* Each step is done BATCH times in a row, WINDOW of them on the way at once; ROUNDS times in turn
    on each queue, so that all meet the same machine. The first rounds warm up. */
-enum { BATCH = 200, WINDOW = 50, ROUNDS = 60, WARM_UP = 10 };
+enum { BATCH = 200, WINDOW = 50, ROUNDS = 120, WARM_UP = 10 };
 enum { AUDITS = 20, LIMIT_MS = 600000, TIMEOUT_MS = 60000 };
 
 /* The queue's length is to be compared, not what fits the processor's caches: so the second queue
@@ -243,6 +243,16 @@ static double median(double *values, size_t count)
     return values[count / 2];
 }
 
+/* Of what was measured one right after the other: the machine's pace changes between rounds. */
+static double median_ratio(const double *above, const double *below)
+{
+    double ratios[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        ratios[i] = above[i] / below[i];
+    }
+    return median(ratios, ROUNDS);
+}
+
 /* ---- The two queues ---- */
 
 static bool is_up(void *client)
@@ -346,12 +356,14 @@ static void print_steps(struct rig *rigs[RIGS])
         }
     }
     for (size_t i = 0; i < STEPS; i++) {
+        double by_second = median_ratio(costs[2][i], costs[1][i]);
+        double by_first = median_ratio(costs[2][i], costs[0][i]);
         double us[RIGS];
         for (size_t r = 0; r < RIGS; r++) {
             us[r] = median(costs[r][i], ROUNDS);
         }
         (void)printf("  %-24s %9.2f us %9.2f us %9.2f us   x%.3f   (x%.3f)\n", steps[i].name, us[0],
-                     us[1], us[2], us[2] / us[1], us[2] / us[0]);
+                     us[1], us[2], by_second, by_first);
     }
 }
 
