@@ -1,22 +1,25 @@
-/* omnihook check [ACCOUNT]: a line for the settings, Redis, and each step of the way to each
-   account's Omnitron: connection, login, hooks path, event types. What fails comes with what to do.
- */
+/* omnihook check [ACCOUNT]: a line for the settings, Redis and how it is set up, and each step of
+   the way to each account's Omnitron: connection, login, hooks path, event types. What fails, or
+   may lose jobs, comes with what to do. */
 #include "cli/cli.h"
 #include "cli/terminal.h"
 
 #include "common/http_client.h"
+#include "common/login_ledger.h"
 #include "common/mem.h"
 #include "common/omnitron.h"
+#include "common/redis_checkup.h"
 
 #include <string.h>
 
-enum { TRIES = 1, DETAIL_SIZE = ERROR_TEXT_SIZE };
+enum { TRIES = 1, DETAIL_SIZE = ERROR_TEXT_SIZE + 64, LOOK_AGAIN_MS = 5 };
 
 enum result { RESULT_OK, RESULT_WARNING, RESULT_FAILED };
 
 struct check {
     struct cli *cli;
     struct http_client *http;
+    struct login_ledger *ledger; /* NULL = none */
     struct omnitron_pool *pool;
     size_t next_account;
     size_t end_account;
@@ -36,7 +39,7 @@ static void say(struct check *check, enum result result, const char *what, const
         const char *word;
         enum tone tone;
     } looks[] = {[RESULT_OK] = {"ok", TONE_GOOD},
-                 [RESULT_WARNING] = {"warning", TONE_BUSY},
+                 [RESULT_WARNING] = {"warning", TONE_WARN},
                  [RESULT_FAILED] = {"failed", TONE_BAD}};
     const char *account = check->account == NULL ? NULL : check->account->name;
     check->is_failed = check->is_failed || result == RESULT_FAILED;
@@ -143,16 +146,36 @@ static void on_registry(void *arg, const char *const *event_types, size_t count,
     go_on(check);
 }
 
+static void say_stages_before(struct check *check, enum stage end, enum omnitron_login login)
+{
+    static const char *const logins[] = {
+        [OMNITRON_NOT_LOGGED_IN] = "not needed",
+        [OMNITRON_SET_TOKEN] = "the token is accepted",
+        [OMNITRON_LOGGED_IN] = "logged in",
+        [OMNITRON_SHARED_LOGIN] = "the token that another process logged in for is accepted",
+    };
+    if (end > STAGE_CONNECTION) {
+        say(check, RESULT_OK, stage_names[STAGE_CONNECTION], check->account->omnitron.url, NULL);
+    }
+    if (end > STAGE_LOGIN) {
+        say(check, RESULT_OK, stage_names[STAGE_LOGIN], logins[login], NULL);
+    }
+}
+
 static void on_list(void *arg, struct hook_list *list, const struct omnitron_failure *failure)
 {
     struct check *check = arg;
-    enum stage end = failure == NULL ? STAGES : faults[failure->kind].stage;
-    for (enum stage stage = 0; stage < end && stage < STAGE_HOOKS; stage++) {
-        bool is_token = secret_is_set(&check->account->omnitron.token);
-        const char *login = is_token ? "the token is accepted" : "logged in";
-        say(check, RESULT_OK, stage_names[stage],
-            stage == STAGE_CONNECTION ? check->account->omnitron.url : login, NULL);
+    enum omnitron_login login = omnitron_get_login(check->omnitron);
+    if (failure != NULL && failure->kind == OMNITRON_THROTTLED && failure->status == 0 &&
+        login == OMNITRON_NOT_LOGGED_IN) {
+        /* Nothing was sent at all. */
+        say(check, RESULT_FAILED, stage_names[STAGE_LOGIN], failure->error.text,
+            "Give omnihook an Omnitron user of its own, or a token; try again in some minutes.");
+        go_on(check);
+        return;
     }
+    enum stage end = failure == NULL ? STAGES : faults[failure->kind].stage;
+    say_stages_before(check, end, login);
     if (failure != NULL) {
         say(check, RESULT_FAILED, stage_names[end], failure->error.text,
             faults[failure->kind].hint);
@@ -173,9 +196,14 @@ static void on_end(evutil_socket_t unused, short events, void *arg)
     (void)unused;
     (void)events;
     struct check *check = arg;
+    if (check->ledger != NULL && login_ledger_is_settling(check->ledger)) {
+        loop_timer_start(check->end, LOOK_AGAIN_MS);
+        return;
+    }
     struct cli *cli = check->cli;
     int exit_code = check->is_failed ? CLI_FAILED : CLI_OK;
     omnitron_pool_free(check->pool);
+    login_ledger_free(check->ledger);
     http_client_free(check->http);
     event_free(check->next);
     event_free(check->end);
@@ -202,34 +230,80 @@ static void on_next(evutil_socket_t unused, short events, void *arg)
     (void)omnitron_list(check->omnitron, on_list, check);
 }
 
-static void on_redis(void *arg, const struct error *why_not)
+static void start_accounts(struct check *check)
 {
-    struct check *check = arg;
-    if (why_not == NULL) {
-        say(check, RESULT_OK, "Redis", "it can be used", NULL);
-    } else {
-        say(check, RESULT_FAILED, "Redis", why_not->text,
-            "Check REDIS_URL; execute answers 503 and workers wait until it is there.");
-    }
-    go_on(check);
-}
-
-void command_check(struct cli *cli)
-{
+    const struct cli *cli = check->cli;
     const struct omnitron_pool_options options = {
         .tries = TRIES,
         .retry = cli->config.retry,
         .retry_after_max_ms = cli->config.retry_after_max_ms,
+        .ledger = check->ledger,
     };
+    check->pool = omnitron_pool_new(cli->loop, check->http, &options);
+    check->end_account = cli->account != NULL ? 1 : settings_account_count(cli->settings);
+    go_on(check);
+}
+
+/* ---- Redis ---- */
+
+static void on_redis_finding(void *arg, const struct redis_finding *finding)
+{
+    static const char *const whats[] = {[REDIS_VERSION] = "Redis version",
+                                        [REDIS_EVICTION] = "Redis eviction",
+                                        [REDIS_PERSISTENCE] = "Redis persistence"};
+    struct check *check = arg;
+    char detail[DETAIL_SIZE];
+    char hint[128];
+    if (finding == NULL) {
+        start_accounts(check);
+        return;
+    }
+    const char *what = whats[finding->aspect];
+    switch (finding->verdict) {
+    case REDIS_IS_FINE:
+        (void)snprintf(detail, sizeof detail, "%s %s", finding->setting, finding->value);
+        say(check, RESULT_OK, what, detail, NULL);
+        return;
+    case REDIS_IS_UNTOLD:
+        (void)snprintf(detail, sizeof detail, "Redis does not say (%s)",
+                       finding->why_not == NULL ? "no such line" : finding->why_not->text);
+        say(check, RESULT_OK, what, detail, NULL);
+        return;
+    case REDIS_MAY_LOSE_JOBS:
+        (void)snprintf(detail, sizeof detail, "%s (%s is \"%s\")", finding->risk, finding->setting,
+                       finding->value);
+        (void)snprintf(hint, sizeof hint, "In redis.conf %s.", finding->advice);
+        say(check, RESULT_WARNING, what, detail, hint);
+        return;
+    }
+}
+
+static void on_redis(void *arg, const struct error *why_not)
+{
+    struct check *check = arg;
+    struct cli *cli = check->cli;
+    if (why_not != NULL) {
+        say(check, RESULT_FAILED, "Redis", why_not->text,
+            "Check REDIS_URL; execute answers 503 and workers wait until it is there.");
+        start_accounts(check);
+        return;
+    }
+    say(check, RESULT_OK, "Redis", "it can be used", NULL);
+    check->ledger = login_ledger_new(cli->redis, cli->config.namespace_name);
+    redis_checkup_look(cli->redis, on_redis_finding, check);
+}
+
+void command_check(struct cli *cli)
+{
     struct check *check = mem_new(1, sizeof *check);
     check->cli = cli;
     check->next = loop_timer_new(cli->loop, on_next, check);
     check->end = loop_timer_new(cli->loop, on_end, check);
     check->http = http_client_new(cli->loop, 1);
-    check->pool = omnitron_pool_new(cli->loop, check->http, &options);
-    check->end_account = cli->account != NULL ? 1 : settings_account_count(cli->settings);
     char detail[64];
-    (void)snprintf(detail, sizeof detail, "%zu accounts", settings_account_count(cli->settings));
+    size_t accounts = settings_account_count(cli->settings);
+    (void)snprintf(detail, sizeof detail, "%zu %s", accounts,
+                   accounts == 1 ? "account" : "accounts");
     say(check, RESULT_OK, "settings", detail, NULL);
     cli_try_redis(cli, on_redis, check);
 }

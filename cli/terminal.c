@@ -28,7 +28,7 @@ void terminal_tone(FILE *stream, enum tone tone)
 {
     static const char *const codes[] = {
         [TONE_PLAIN] = "\033[0m", [TONE_GOOD] = "\033[32m", [TONE_BUSY] = "\033[36m",
-        [TONE_BAD] = "\033[31m",  [TONE_QUIET] = "\033[2m",
+        [TONE_WARN] = "\033[33m", [TONE_BAD] = "\033[31m",  [TONE_QUIET] = "\033[2m",
     };
     const char *no_color = getenv("NO_COLOR");
     bool is_wanted = no_color == NULL || no_color[0] == '\0';

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum tone { TONE_PLAIN, TONE_GOOD, TONE_BUSY, TONE_BAD, TONE_QUIET };
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_BUSY, TONE_WARN, TONE_BAD, TONE_QUIET };
 
 /* A terminal with a cursor that can be moved. */
 bool terminal_is(FILE *stream);

@@ -47,6 +47,18 @@ void omnitron_set_guard(struct omnitron *omnitron, bool (*may_send)(void *arg), 
     omnitron->guard_arg = arg;
 }
 
+enum omnitron_login omnitron_get_login(const struct omnitron *omnitron)
+{
+    const struct session *session = omnitron->session;
+    if (!session_has_login(session)) {
+        return OMNITRON_SET_TOKEN;
+    }
+    if (!secret_is_set(&session->authorization)) {
+        return OMNITRON_NOT_LOGGED_IN;
+    }
+    return session->is_borrowed ? OMNITRON_SHARED_LOGIN : OMNITRON_LOGGED_IN;
+}
+
 void omnitron_cancel(struct omnitron_call *call)
 {
     omnitron_call_end(call);

@@ -42,6 +42,15 @@ void omnitron_free(struct omnitron *omnitron);
 /* Asked just before each request leaves; NULL = always. For the worker's lease. */
 void omnitron_set_guard(struct omnitron *omnitron, bool (*may_send)(void *arg), void *arg);
 
+/* How the account shows Omnitron at this moment who it is. */
+enum omnitron_login {
+    OMNITRON_NOT_LOGGED_IN, /* not yet, or not any more */
+    OMNITRON_SET_TOKEN,     /* by the token of the settings */
+    OMNITRON_LOGGED_IN,
+    OMNITRON_SHARED_LOGIN, /* by what came of another process's login */
+};
+enum omnitron_login omnitron_get_login(const struct omnitron *omnitron);
+
 enum omnitron_failure_kind {
     OMNITRON_UNREACHABLE, /* DNS, TCP, reset, 408, 425, 5xx: may pass */
     OMNITRON_TIMEOUT,     /* no (whole) answer in time: may pass */

@@ -12,6 +12,8 @@
 enum { LIMIT_MS = 15000 };
 
 #define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define PLAIN "\033[0m"
 #define RED "\033[31m"
 
 static const struct stack_account account = {
@@ -209,6 +211,33 @@ static void check_warns_of_an_event_type_that_omnitron_does_not_know(void **stat
     cli_expect(*state, CLI_PIPE, "check", 0, "warning  acme event types: Omnitron does not know");
 }
 
+static void check_names_what_may_lose_jobs_and_what_to_set(void **state)
+{
+    cli_expect(*state, CLI_PIPE, "check", 0,
+               "warning  Redis persistence: neither AOF nor snapshots are on: when Redis ends, all "
+               "jobs are lost (save is \"\")\n         In redis.conf set appendonly yes.\n");
+    cli_expect(*state, CLI_PIPE, "check", 0,
+               "ok       Redis eviction: maxmemory-policy noeviction");
+    cli_expect(*state, CLI_PIPE, "check", 0, "ok       Redis version: redis_version ");
+    redis_do(stack_redis(*state), "CONFIG SET maxmemory-policy allkeys-lru");
+    cli_expect(*state, CLI_TERMINAL, "check", 0,
+               YELLOW "warning " PLAIN " Redis eviction: at full");
+    cli_expect(
+        *state, CLI_PIPE, "check --json", 0,
+        "{\"account\":null,\"check\":\"Redis eviction\",\"result\":\"warning\",\"detail\":\"at "
+        "full memory Redis deletes jobs (maxmemory-policy is \\\"allkeys-lru\\\")\",\"hint\":"
+        "\"In redis.conf set maxmemory-policy noeviction.\"}\n");
+
+    redis_do(stack_redis(*state), "CONFIG SET save %s", "3600 1");
+    redis_do(stack_redis(*state), "CONFIG SET maxmemory-policy noeviction");
+    cli_expect(*state, CLI_PIPE, "check", 0, "ok       Redis persistence: save 3600 1");
+    redis_do(stack_redis(*state), "CONFIG SET appendonly yes");
+    cli_expect(*state, CLI_PIPE, "check", 0, "ok       Redis persistence: appendonly yes");
+    redis_do(stack_redis(*state), "CONFIG SET appendonly no");
+    redis_do(stack_redis(*state), "ACL SETUSER default -config");
+    cli_expect(*state, CLI_PIPE, "check", 0, "ok       Redis persistence: Redis does not say (");
+}
+
 static void check_says_which_step_fails_and_what_to_do(void **state)
 {
     sim_expire_token(stack_sim(*state), "acme");
@@ -283,6 +312,7 @@ int main(void)
         STACK_TEST(events_are_followed_as_json, &one_worker),
         STACK_TEST(check_names_each_step_that_works, &one_worker),
         STACK_TEST(check_warns_of_an_event_type_that_omnitron_does_not_know, &one_worker),
+        STACK_TEST(check_names_what_may_lose_jobs_and_what_to_set, &one_worker),
         STACK_TEST(check_says_which_step_fails_and_what_to_do, &one_worker),
         STACK_TEST(an_omnitron_or_a_redis_that_is_away_is_exit_1, &one_worker),
         STACK_TEST(bad_usage_is_exit_2, &one_worker),

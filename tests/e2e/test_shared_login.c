@@ -79,6 +79,25 @@ static void the_command_line_takes_the_token_of_the_others(void **state)
     redis_fixture_start(stack_redis(stack));
 }
 
+static void check_takes_the_token_of_the_others(void **state)
+{
+    struct stack *stack = *state;
+    log_in(stack);
+    cli_expect(stack, CLI_PIPE, "check", 0, "ok       acme login: logged in\n");
+    cli_expect(stack, CLI_PIPE, "check", 0,
+               "acme login: the token that another process logged in ");
+    stack_run(stack, "acme", "FINISHED", LIMIT_MS);
+    assert_int_equal(sim_counter(stack_sim(stack), "logins"), 1);
+
+    for (int i = 0; i < 2; i++) {
+        sim_expire_token(stack_sim(stack), "acme");
+        cli_expect(stack, CLI_PIPE, "check", 0, "acme login: logged in\n");
+    }
+    sim_expire_token(stack_sim(stack), "acme");
+    cli_expect(stack, CLI_PIPE, "check", 1, "failed   acme login: no more than 3 logins");
+    assert_int_equal(sim_counter(stack_sim(stack), "logins"), 3);
+}
+
 static void without_redis_is_required_logs_in_all_the_same(void **state)
 {
     struct stack *stack = *state;
@@ -95,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STACK_TEST(all_processes_share_one_login, &two_of_each),
         STACK_TEST(the_command_line_takes_the_token_of_the_others, &two_of_each),
+        STACK_TEST(check_takes_the_token_of_the_others, &two_of_each),
         STACK_TEST(without_redis_is_required_logs_in_all_the_same, &two_of_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
