@@ -14,17 +14,33 @@ static bool read_redis_url(struct cli *cli)
     return is_good;
 }
 
-/* Configuration, settings and the account; false when one is bad, which has been said. */
+static bool needs_settings(const struct cli *cli)
+{
+    return cli->command->need == CLI_NEEDS_SETTINGS ||
+           cli->command->need == CLI_NEEDS_SETTINGS_AND_REDIS;
+}
+
+static bool needs_redis(const struct cli *cli)
+{
+    return cli->command->need == CLI_NEEDS_REDIS ||
+           cli->command->need == CLI_NEEDS_SETTINGS_AND_REDIS;
+}
+
+/* Configuration, settings and the account, as needed; false when one is bad, which has been said.
+ */
 static bool load(struct cli *cli)
 {
     extern char **environ;
     struct faults faults = {0};
     bool is_good = service_config_load(&cli->config, PROGRAM_CLI, environ, &faults);
     log_setup("omnihook", LOG_WARN, LOG_LOGFMT);
-    cli->settings = settings_load(&cli->config, environ, &faults);
+    if (needs_settings(cli)) {
+        cli->settings = settings_load(&cli->config, environ, &faults);
+        is_good = is_good && cli->settings != NULL;
+    }
     faults_print(&faults);
     faults_clear(&faults);
-    if (!is_good || cli->settings == NULL || !read_redis_url(cli)) {
+    if (!is_good || !read_redis_url(cli)) {
         return false;
     }
     if (cli->account_name == NULL) {
@@ -132,7 +148,7 @@ int cli_run(struct cli *cli)
     }
     cli->loop = loop_new();
     struct event *start = loop_timer_new(cli->loop, on_start, cli);
-    if (cli->command->need == CLI_NEEDS_REDIS) {
+    if (needs_redis(cli)) {
         connect_redis(cli);
     } else {
         loop_timer_start(start, 0);

@@ -15,8 +15,9 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_SOMETHING_TO_DO = 3 };
 /* What a command needs before it starts. */
 enum cli_need {
     CLI_NEEDS_NOTHING,
-    CLI_NEEDS_SETTINGS, /* settings are loaded */
-    CLI_NEEDS_REDIS,    /* ... and Redis is connected */
+    CLI_NEEDS_SETTINGS,           /* settings are loaded */
+    CLI_NEEDS_REDIS,              /* Redis is connected; broken settings are no hindrance */
+    CLI_NEEDS_SETTINGS_AND_REDIS, /* both */
 };
 
 /* What may follow a command's name. */

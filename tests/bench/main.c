@@ -3,6 +3,7 @@
 #include "tests/bench/http.h"
 #include "tests/bench/load.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/operator.h"
 #include "tests/bench/plan.h"
 #include "tests/bench/queue_cost.h"
 #include "tests/bench/slowloris.h"
@@ -133,6 +134,7 @@ static const struct {
     {"registered", bench_registered},   {"list", bench_list},         {"missing", bench_missing},
     {"all-missing", bench_all_missing}, {"accounts", bench_accounts}, {"http", bench_http},
     {"slowloris", slowloris_print},     {"plan", plan_cost_print},    {"queue", queue_cost_print},
+    {"operator", operator_cost_print},
 };
 
 int main(int argc, char **argv)

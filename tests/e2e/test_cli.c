@@ -267,6 +267,21 @@ static void an_omnitron_or_a_redis_that_is_away_is_exit_1(void **state)
     redis_fixture_start(stack_redis(*state));
 }
 
+static void broken_settings_keep_nobody_from_looking_at_the_queue(void **state)
+{
+    fail_once(*state);
+    temp_dir_replace_file(stack_dir(*state), STACK_SETTINGS, "{\"accounts\": ");
+    static const char *const about_accounts[] = {"check",       "status",     "plan acme",
+                                                 "report acme", "abort acme", "execute acme"};
+    for (size_t i = 0; i < sizeof about_accounts / sizeof about_accounts[0]; i++) {
+        cli_expect(*state, CLI_PIPE, about_accounts[i], 2, NULL);
+    }
+    cli_expect(*state, CLI_PIPE, "queue", 0, "dead             1\n");
+    cli_expect(*state, CLI_PIPE, "workers", 0, "WORKER");
+    cli_expect(*state, CLI_PIPE, "dead list", 0, "acme");
+    cli_expect(*state, CLI_PIPE, "dead retry --all", 0, "1 queued again");
+}
+
 static void bad_usage_is_exit_2(void **state)
 {
     static const char *const commands[] = {"",
@@ -315,6 +330,7 @@ int main(void)
         STACK_TEST(check_names_what_may_lose_jobs_and_what_to_set, &one_worker),
         STACK_TEST(check_says_which_step_fails_and_what_to_do, &one_worker),
         STACK_TEST(an_omnitron_or_a_redis_that_is_away_is_exit_1, &one_worker),
+        STACK_TEST(broken_settings_keep_nobody_from_looking_at_the_queue, &one_worker),
         STACK_TEST(bad_usage_is_exit_2, &one_worker),
         STACK_TEST(a_new_key_comes_with_its_hash, &one_worker),
     };

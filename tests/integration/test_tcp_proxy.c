@@ -46,6 +46,8 @@ static void bytes_pass_between_unix_and_tcp_sockets(void **state)
     assert_int_equal(counts.open, 1);
     assert_int_equal(counts.up_bytes, strlen("PING\r\n"));
     assert_int_equal(counts.down_bytes, strlen("+PONG\r\n"));
+    assert_int_equal(counts.answer_bytes, strlen("+PONG\r\n"));
+    assert_int_equal(tcp_proxy_counts(over_tcp).answer_bytes, 0);
     raw_call_close(raw);
     tcp_proxy_free(over_tcp);
 }

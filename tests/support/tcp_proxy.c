@@ -55,6 +55,7 @@ struct pair {
     struct flow up;   /* client to target */
     struct flow down; /* target to client */
     bool has_lost;
+    uint64_t answer_bytes; /* since the client last sent something */
 };
 
 /* The child's whole state. */
@@ -97,6 +98,15 @@ static short wanted_events(const struct proxy_loop *loop, const struct flow *flo
     return may_write ? POLLOUT : 0;
 }
 
+static void count_bytes(struct proxy_loop *loop, struct pair *pair, bool is_up, uint64_t got)
+{
+    *(is_up ? &loop->counts.up_bytes : &loop->counts.down_bytes) += got;
+    pair->answer_bytes = is_up ? 0 : pair->answer_bytes + got;
+    if (pair->answer_bytes > loop->counts.answer_bytes) {
+        loop->counts.answer_bytes = pair->answer_bytes;
+    }
+}
+
 /* False when the connection is broken. */
 static bool read_flow(struct proxy_loop *loop, struct pair *pair, bool is_up)
 {
@@ -106,7 +116,7 @@ static bool read_flow(struct proxy_loop *loop, struct pair *pair, bool is_up)
         flow->is_over = true;
         return got == 0;
     }
-    *(is_up ? &loop->counts.up_bytes : &loop->counts.down_bytes) += (uint64_t)got;
+    count_bytes(loop, pair, is_up, (uint64_t)got);
     if (loses(loop, is_up)) {
         pair->has_lost = true;
         return true;
@@ -225,7 +235,9 @@ static bool obey(struct proxy_loop *loop)
         break;
     }
     loop->counts.open = loop->pair_count;
-    return write(loop->orders, &loop->counts, sizeof loop->counts) == (ssize_t)sizeof loop->counts;
+    struct tcp_proxy_counts counts = loop->counts;
+    loop->counts.answer_bytes = 0;
+    return write(loop->orders, &counts, sizeof counts) == (ssize_t)sizeof counts;
 }
 
 /* Two entries: for reading and for writing. Shortens *limit_ms to when a delay is over. */

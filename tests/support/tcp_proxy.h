@@ -32,6 +32,8 @@ struct tcp_proxy_counts {
     uint64_t open;     /* connections now */
     uint64_t up_bytes; /* read from clients, and from the target; lost ones too */
     uint64_t down_bytes;
+    uint64_t answer_bytes; /* the most that the target has sent between two messages of a client:
+                              the largest answer, where clients ask one thing at a time */
 };
 
 struct tcp_proxy;
@@ -50,6 +52,7 @@ void tcp_proxy_delay(struct tcp_proxy *proxy, int64_t delay_ms); /* each way, fr
 void tcp_proxy_cut(struct tcp_proxy *proxy); /* closes all open connections; the mode stays */
 /* Holds back the connections that are open now, and no new one, until the mode is set again. */
 void tcp_proxy_delay_open(struct tcp_proxy *proxy);
+/* answer_bytes begins anew. */
 struct tcp_proxy_counts tcp_proxy_counts(struct tcp_proxy *proxy);
 
 #endif
