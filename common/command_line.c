@@ -131,8 +131,9 @@ static void print_success(const struct settings *settings)
     for (size_t i = 0; i < settings_account_count(settings); i++) {
         webhooks += settings_account_at(settings, i)->webhook_count;
     }
-    (void)printf("configuration ok: %zu accounts, %zu webhooks\n", settings_account_count(settings),
-                 webhooks);
+    size_t accounts = settings_account_count(settings);
+    (void)printf("configuration ok: %zu account%s, %zu webhook%s\n", accounts,
+                 accounts == 1 ? "" : "s", webhooks, webhooks == 1 ? "" : "s");
 }
 
 /* True when the configuration is good. What is wrong, or only strange, has been told. */

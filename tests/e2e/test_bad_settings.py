@@ -321,11 +321,11 @@ class BadSettings(unittest.TestCase):
     def test_good_settings_are_counted_and_warnings_told(self):
         result = self.check(VARIABLES)
         self.assertEqual((result.returncode, result.stdout, result.stderr),
-                         (0, "configuration ok: 1 accounts, 1 webhooks\n", ""))
+                         (0, "configuration ok: 1 account, 1 webhook\n", ""))
         settings = changed(good_settings(), HOOKS,
                            [HOOK, HOOK, hook_with(target_url="http://10.0.0.1/")])
         result = self.check_file(json.dumps(settings), PROGRAMS[1])
-        self.assertEqual(result.stdout, "configuration ok: 1 accounts, 2 webhooks\n")
+        self.assertEqual(result.stdout, "configuration ok: 1 account, 2 webhooks\n")
         self.assertEqual(result.stderr.splitlines(), [
             "warning: accounts.acme.OMNITRON_WEBHOOKS[1]: is the same webhook as "
             "accounts.acme.OMNITRON_WEBHOOKS[0]; taken once",

@@ -218,6 +218,22 @@ class OnCall(unittest.TestCase):
         self.assertEqual(system.wait_state("FINISHED")["attempt"], 1)
         self.assert_as_the_run_book_says("Throttled", system, before)
 
+    def test_too_old_to_wait(self):
+        system = self.install(OMNIHOOK_JOB_MAX_AGE_MS="1000")
+        before = system.metrics()
+        system.control("faults", {"method": "POST", "path": "/whisperer/", "times": 1, "action": {
+            "status": 429, "headers": {"Retry-After": "3600"}, "json": {}}})
+        self.assertIn("the job is too old to wait again; the last run said: ", system.run("FAILED")["error"])
+        self.assert_as_the_run_book_says("The job is too old to wait again", system, before)
+
+    def test_run_too_long(self):
+        system = self.install(OMNIHOOK_JOB_TIMEOUT_MS="300")
+        before = system.metrics()
+        system.control("faults", {"method": "POST", "path": "/whisperer/", "times": -1, "action": {"hang": True}})
+        self.assertEqual(system.run("FAILED")["attempt"], 2)
+        self.assert_as_the_run_book_says("The run took longer than its limit", system, before)
+        system.control("faults", method="DELETE")
+
     def test_webhook_switched_off(self):
         system = self.install()
         system.account["inactive"] = "keep"
