@@ -3,6 +3,7 @@ file(GLOB pages docs/*.md)
 install(FILES LICENSE README.md ${pages} DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(FILES deploy/prometheus/alerts.yml deploy/grafana/omnihook.json deploy/settings.json
     DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples")
+install(DIRECTORY deploy/kubernetes DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples")
 install(FILES docs/man/omnihook.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 install(FILES docs/man/omnihook-api.8 docs/man/omnihook-worker.8
     DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import unittest
 
-from installation import Installation
+from installation import Installation, wait_for
 from programs import BIN, LIMIT_S, digest_of
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -83,7 +83,8 @@ class DocumentedCommands(unittest.TestCase):
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
     def dead_job(self):
-        """The id of a job that has just failed."""
+        """The id of a job that has just failed; what ran before has ended, so that it does not take the fault."""
+        wait_for(lambda: self.system.call("GET", "get_async_status/")[1]["result"] != "WORKING", "nothing runs")
         self.system.control("faults", {"method": "POST", "times": 1, "path": "/whisperer/",
                                        "action": {"status": 400, "json": {}}})
         self.system.control("hooks", method="DELETE")
