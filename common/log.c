@@ -1,6 +1,7 @@
 #include "common/log.h"
 
 #include "common/now.h"
+#include "common/own_pid.h"
 #include "common/strbuf.h"
 
 #include <limits.h>
@@ -147,7 +148,7 @@ static void print_line(enum log_level level, const char *event, const struct log
     add_text(&logger.line, "level", level_name(level));
     add_text(&logger.line, "program", logger.program);
     add_key(&logger.line, "pid");
-    strbuf_add_int(&logger.line, getpid());
+    strbuf_add_int(&logger.line, own_pid());
     add_text(&logger.line, "event", event);
     for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
         size_t before = logger.line.size;
