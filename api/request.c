@@ -6,12 +6,12 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/now.h"
+#include "common/number_text.h"
 #include "common/random_id.h"
 
 #include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/queue.h> /* TAILQ_FOREACH, for the list of fields */
@@ -23,6 +23,7 @@ struct request {
     const struct route *route; /* NULL when there is none, or it was refused */
     struct settings *settings; /* a reference; NULL until the caller is known */
     const struct account *account;
+    bool is_http_1_0;
     char method[HTTP_METHOD_MAX + 1];
     char id[REQUEST_ID_MAX + 1];
     char job[RANDOM_ID_SIZE];
@@ -42,6 +43,7 @@ struct request *request_new(struct evhttp_request *http, const struct http_gate 
     request->http = http;
     request->group = group;
     request->started_us = now_mono_us();
+    request->is_http_1_0 = gate->head.is_http_1_0;
     memcpy(request->method, gate->head.method, sizeof request->method);
     request->route = gate->refusal == NULL ? routes_find(gate->head.path) : NULL;
     const char *given = request_header(request, "X-Request-Id");
@@ -57,9 +59,9 @@ struct request *request_new(struct evhttp_request *http, const struct http_gate 
 
 static void count(const struct request *request, int status, int64_t duration_us)
 {
-    char status_text[16];
+    char status_text[NUMBER_TEXT_SIZE];
     const char *route = request->route == NULL ? NULL : request->route->name;
-    (void)snprintf(status_text, sizeof status_text, "%d", status);
+    (void)number_print(status_text, status);
     metrics_count(METRIC_HTTP_REQUESTS, route, status_text);
     metrics_observe(METRIC_HTTP_DURATION, route, duration_us);
     metrics_add(METRIC_HTTP_OPEN_REQUESTS, NULL, NULL, -1);
@@ -98,6 +100,11 @@ struct evhttp_request *request_http(const struct request *request)
 const char *request_id(const struct request *request)
 {
     return request->id;
+}
+
+bool request_is_http_1_0(const struct request *request)
+{
+    return request->is_http_1_0;
 }
 
 enum method request_method(const struct request *request)

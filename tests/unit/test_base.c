@@ -1,6 +1,7 @@
 /* The smallest parts: buffers, times, secrets, ids. */
 #include "common/mem.h"
 #include "common/now.h"
+#include "common/number_text.h"
 #include "common/own_pid.h"
 #include "common/random_id.h"
 #include "common/secret.h"
@@ -43,6 +44,30 @@ static void times_are_iso_8601_utc_with_milliseconds(void **state)
     assert_string_equal(now_iso(text, 0), "1970-01-01T00:00:00.000Z");
     assert_string_equal(now_iso(text, 951782400000), "2000-02-29T00:00:00.000Z");
     assert_string_equal(now_iso(text, INT64_MAX), "1970-01-01T00:00:00.000Z");
+}
+
+static void times_of_headers_are_those_of_http(void **state)
+{
+    (void)state;
+    char text[NOW_HTTP_SIZE];
+    assert_string_equal(now_http(text, 0), "Thu, 01 Jan 1970 00:00:00 GMT");
+    assert_string_equal(now_http(text, 784111777999), "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_string_equal(now_http(text, 784111778000), "Sun, 06 Nov 1994 08:49:38 GMT");
+    assert_string_equal(now_http(text, INT64_MAX), "Thu, 01 Jan 1970 00:00:00 GMT");
+}
+
+static void whole_numbers_are_printed_in_full(void **state)
+{
+    (void)state;
+    char text[NUMBER_TEXT_SIZE];
+    assert_int_equal(number_print(text, 0), 1);
+    assert_string_equal(text, "0");
+    assert_int_equal(number_print(text, 204), 3);
+    assert_string_equal(text, "204");
+    assert_int_equal(number_print(text, INT64_MAX), 19);
+    assert_string_equal(text, "9223372036854775807");
+    assert_int_equal(number_print(text, INT64_MIN), 20);
+    assert_string_equal(text, "-9223372036854775808");
 }
 
 static void secrets_compare_by_value_and_unset_equals_only_unset(void **state)
@@ -108,6 +133,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_refuses_as_a_whole_what_would_pass_its_ceiling),
         cmocka_unit_test(times_are_iso_8601_utc_with_milliseconds),
+        cmocka_unit_test(times_of_headers_are_those_of_http),
+        cmocka_unit_test(whole_numbers_are_printed_in_full),
         cmocka_unit_test(secrets_compare_by_value_and_unset_equals_only_unset),
         cmocka_unit_test(ids_are_32_hex_digits_and_differ),
         cmocka_unit_test(a_forked_child_has_a_pid_and_ids_of_its_own),
