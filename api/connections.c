@@ -190,11 +190,11 @@ static void send_continue(struct connection *connection)
 /* evhttp reads it as soon as this returns to it, or on bufferevent_trigger. */
 static void pass(struct connection *connection)
 {
-    const struct strbuf *request = http_gate_request(&connection->gate);
+    const char *request = http_gate_request(&connection->gate);
     struct evbuffer *input = bufferevent_get_input(connection->stream);
     move(connection, CONNECTION_PASSED);
     (void)event_add(connection->watch, NULL);
-    if (evbuffer_prepend(input, request->bytes, request->size) != 0) {
+    if (evbuffer_prepend(input, request, strlen(request)) != 0) {
         log_error("no_memory", log_nothing());
         abort();
     }

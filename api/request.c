@@ -9,12 +9,10 @@
 #include "common/number_text.h"
 #include "common/random_id.h"
 
+#include <assert.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/queue.h> /* TAILQ_FOREACH, for the list of fields */
 
 struct request {
     struct evhttp_request *http; /* evhttp's until it is answered */
@@ -42,6 +40,8 @@ struct request *request_new(struct evhttp_request *http, const struct http_gate 
     struct request *request = mem_new(1, sizeof *request);
     request->http = http;
     request->group = group;
+    group->arriving = request;
+    group->gate = gate;
     request->started_us = now_mono_us();
     request->is_http_1_0 = gate->head.is_http_1_0;
     memcpy(request->method, gate->head.method, sizeof request->method);
@@ -55,6 +55,12 @@ struct request *request_new(struct evhttp_request *http, const struct http_gate 
     group->open++;
     metrics_add(METRIC_HTTP_OPEN_REQUESTS, NULL, NULL, 1);
     return request;
+}
+
+void request_arrived(struct request_group *group)
+{
+    group->arriving = NULL;
+    group->gate = NULL;
 }
 
 static void count(const struct request *request, int status, int64_t duration_us)
@@ -129,28 +135,21 @@ const char *request_method_name(const struct request *request)
     return request->method;
 }
 
+static const struct http_gate *head_of(const struct request *request)
+{
+    assert(request->group->arriving == request);
+    return request->group->gate;
+}
+
 const char *request_header(const struct request *request, const char *name)
 {
-    return evhttp_find_header(evhttp_request_get_input_headers(request->http), name);
+    return http_gate_field(head_of(request), name);
 }
 
 size_t request_last_headers(const struct request *request, const char *name, const char **values,
                             size_t max)
 {
-    size_t count = 0;
-    const struct evkeyval *header = NULL;
-    TAILQ_FOREACH(header, evhttp_request_get_input_headers(request->http), next)
-    {
-        if (strcasecmp(header->key, name) != 0) {
-            continue;
-        }
-        if (count == max) {
-            memmove(values, values + 1, (max - 1) * sizeof *values);
-            count--;
-        }
-        values[count++] = header->value;
-    }
-    return count;
+    return http_gate_last_fields(head_of(request), name, values, max);
 }
 
 void request_peer(const struct request *request, struct ip_address *address)
