@@ -18,7 +18,12 @@
    While a request is awaited, all bytes are taken out of the bufferevent's input as they come in,
    by a callback that runs before evhttp looks there, and go through the gate. When a request is
    whole, what evhttp shall read instead is put there, in front of what follows it. What comes from
-   then on stays where it is until the answer is sent: requests are read one at a time. */
+   then on stays where it is until the answer is sent: requests are read one at a time.
+
+   The system is asked to watch a socket once, and not anew for each request (evhttp by itself has
+   it do so four times): the bufferevent goes on reading while its request is with us, and the
+   answer is written in the turn of the loop that made it, without asking first whether the socket
+   takes it. */
 #include "api/connections.h"
 
 #include "api/address_counts.h"
@@ -32,6 +37,7 @@
 #include <assert.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_struct.h>
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
@@ -66,6 +72,7 @@ struct connection {
     struct connections *all;
     struct bufferevent *stream;     /* a reference */
     struct evhttp_connection *http; /* NULL while NEW */
+    struct event *watch;            /* on its socket, see go_on_reading; NULL while NEW */
     struct http_gate gate;
     struct ip_address address; /* while is_counted */
     bool is_counted;
@@ -148,6 +155,9 @@ static void remove_connection(struct connection *connection)
         address_counts_remove(all->addresses, &connection->address);
     }
     leave(connection);
+    if (connection->watch != NULL) {
+        event_free(connection->watch);
+    }
     http_gate_clear(&connection->gate);
     (void)bufferevent_decref(connection->stream);
     mem_free(connection);
@@ -180,10 +190,11 @@ static void send_continue(struct connection *connection)
 /* evhttp reads it as soon as this returns to it, or on bufferevent_trigger. */
 static void pass(struct connection *connection)
 {
-    const struct strbuf *request = http_gate_request(&connection->gate);
+    const char *request = http_gate_request(&connection->gate);
     struct evbuffer *input = bufferevent_get_input(connection->stream);
     move(connection, CONNECTION_PASSED);
-    if (evbuffer_prepend(input, request->bytes, request->size) != 0) {
+    (void)event_add(connection->watch, NULL);
+    if (evbuffer_prepend(input, request, strlen(request)) != 0) {
         log_error("no_memory", log_nothing());
         abort();
     }
@@ -313,6 +324,24 @@ static bool count_address(struct connection *connection)
     return address_counts_add(all->addresses, &connection->address) <= all->options.address_max;
 }
 
+static void on_watch(evutil_socket_t socket, short events, void *arg)
+{
+    (void)socket;
+    (void)events;
+    (void)arg; /* what there is to read, the bufferevent reads */
+}
+
+static struct event *new_watch(struct bufferevent *stream)
+{
+    struct event *watch = event_new(bufferevent_get_base(stream), bufferevent_getfd(stream),
+                                    EV_READ | EV_PERSIST, on_watch, NULL);
+    if (watch == NULL) {
+        log_error("no_socket_event", log_nothing());
+        abort();
+    }
+    return watch;
+}
+
 static void meet(struct connection *connection)
 {
     void *http = NULL;
@@ -326,6 +355,7 @@ static void meet(struct connection *connection)
     (void)evbuffer_add_cb(bufferevent_get_input(connection->stream), on_input, connection);
     bufferevent_setwatermark(connection->stream, EV_READ, 0, INPUT_BYTES_MAX);
     remember_descriptor(connection);
+    connection->watch = new_watch(connection->stream);
     move(connection, CONNECTION_READING);
     if (!count_address(connection)) {
         refuse(connection, &too_many);
@@ -490,6 +520,26 @@ static void on_answer_sent(struct evhttp_request *request, void *arg)
     }
 }
 
+/* While its request is with us the caller may hang up, or say that it has nothing more to say: its
+   answer is written all the same. Then evhttp reads on, and finds out by itself. */
+static void on_stream_event(struct bufferevent *stream, short what, void *arg)
+{
+    (void)stream;
+    (void)what;
+    (void)arg;
+}
+
+/* evhttp has stopped reading, and will start again to send. watch has kept the socket watched in
+   between, so that nothing changes for the system. */
+static void go_on_reading(struct connection *connection)
+{
+    bufferevent_data_cb on_written = NULL;
+    bufferevent_getcb(connection->stream, NULL, &on_written, NULL, NULL);
+    bufferevent_setcb(connection->stream, NULL, on_written, on_stream_event, connection->http);
+    (void)bufferevent_enable(connection->stream, EV_READ);
+    (void)event_del(connection->watch);
+}
+
 const struct http_gate *connections_on_request(struct connections *connections,
                                                struct evhttp_request *request)
 {
@@ -497,6 +547,7 @@ const struct http_gate *connections_on_request(struct connections *connections,
         find_connection(connections, evhttp_request_get_connection(request));
     assert(connection->state == CONNECTION_PASSED);
     move(connection, CONNECTION_SERVING);
+    go_on_reading(connection);
     evhttp_request_set_on_complete_cb(request, on_answer_sent, connection);
     return &connection->gate;
 }
@@ -504,9 +555,13 @@ const struct http_gate *connections_on_request(struct connections *connections,
 void connections_on_answer(struct connections *connections, struct evhttp_request *request)
 {
     struct evhttp_connection *http = evhttp_request_get_connection(request);
-    if (http != NULL) { /* else its caller has hung up */
-        move(find_connection(connections, http), CONNECTION_SENDING);
+    if (http == NULL) { /* its caller has hung up */
+        return;
     }
+    struct connection *connection = find_connection(connections, http);
+    move(connection, CONNECTION_SENDING);
+    /* As if the socket were found ready to take it, behind all else that this turn has to do. */
+    event_active(&connection->stream->ev_write, EV_WRITE, 0);
 }
 
 /* ---- Stopping, as asked ---- */

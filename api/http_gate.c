@@ -4,8 +4,8 @@
 #include <string.h>
 
 enum {
-    REQUEST_BYTES_MAX = 2 * HTTP_HEAD_BYTES_MAX,
-    KEPT_CAPACITY = 1024, /* between two requests */
+    FIELDS_BYTES_MAX = 2 * HTTP_HEAD_BYTES_MAX, /* more than can be kept of a head */
+    KEPT_CAPACITY = 1024,                       /* between two requests */
 };
 
 static const struct http_refusal bad_byte = {
@@ -17,15 +17,13 @@ void http_gate_init(struct http_gate *gate)
 {
     *gate = (struct http_gate){0};
     strbuf_init(&gate->bytes, HTTP_HEAD_BYTES_MAX);
-    strbuf_init(&gate->fields, REQUEST_BYTES_MAX);
-    strbuf_init(&gate->request, REQUEST_BYTES_MAX);
+    strbuf_init(&gate->fields, FIELDS_BYTES_MAX);
 }
 
 void http_gate_clear(struct http_gate *gate)
 {
     strbuf_clear(&gate->bytes);
     strbuf_clear(&gate->fields);
-    strbuf_clear(&gate->request);
 }
 
 /* Memory for another request of the usual size is kept: idle connections may be many. */
@@ -45,7 +43,7 @@ void http_gate_next(struct http_gate *gate)
     assert(gate->refusal == NULL);
     empty(&gate->bytes);
     empty(&gate->fields);
-    empty(&gate->request);
+    gate->request = NULL;
     gate->has_begun = gate->has_head = gate->has_line = gate->has_skipped_line = false;
     gate->last = '\0';
     gate->line_size = 0;
@@ -54,24 +52,20 @@ void http_gate_next(struct http_gate *gate)
 
 /* ---- What evhttp gets ---- */
 
-static const char *last_lines(const struct http_gate *gate)
-{
-    if (gate->refusal != NULL || gate->head.is_last) {
-        return "Connection: close\r\n\r\n";
-    }
-    return gate->head.is_http_1_0 ? "Connection: keep-alive\r\n\r\n" : "\r\n";
-}
+/* All that evhttp needs to know: whether the answer has a body, in which version it is written, and
+   whether it is the connection's last. */
+#define REQUESTS(method)                                                                           \
+    {{method " / HTTP/1.1\r\n\r\n", method " / HTTP/1.1\r\nConnection: close\r\n\r\n"},            \
+     {method " / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",                                      \
+      method " / HTTP/1.0\r\nConnection: close\r\n\r\n"}}
+static const char *const requests[2][2][2] = {REQUESTS("GET"), REQUESTS("HEAD")};
 
 static enum http_gate_step finish(struct http_gate *gate)
 {
-    /* All that a method means to evhttp is whether the answer has a body. */
     bool is_head = strcmp(gate->head.method, "HEAD") == 0;
-    (void)strbuf_add_text(&gate->request, is_head ? "HEAD" : "GET");
-    (void)strbuf_add_text(&gate->request,
-                          gate->head.is_http_1_0 ? " / HTTP/1.0\r\n" : " / HTTP/1.1\r\n");
-    (void)strbuf_add(&gate->request, gate->fields.bytes, gate->fields.size);
-    (void)strbuf_add_text(&gate->request, last_lines(gate));
-    assert(!gate->request.is_full);
+    bool is_last = gate->refusal != NULL || gate->head.is_last;
+    gate->request = requests[is_head][gate->head.is_http_1_0][is_last];
+    assert(!gate->fields.is_full);
     return HTTP_GATE_WHOLE;
 }
 
@@ -81,9 +75,44 @@ void http_gate_refuse(struct http_gate *gate, const struct http_refusal *refusal
     (void)finish(gate);
 }
 
-const struct strbuf *http_gate_request(const struct http_gate *gate)
+const char *http_gate_request(const struct http_gate *gate)
 {
-    return &gate->request;
+    return gate->request;
+}
+
+/* ---- What the API reads ---- */
+
+const char *http_gate_field(const struct http_gate *gate, const char *name)
+{
+    size_t at = 0;
+    const char *value = NULL;
+    for (const char *found = NULL;
+         (found = http_head_next_kept(&gate->fields, &at, &value)) != NULL;) {
+        if (strcmp(found, name) == 0) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
+size_t http_gate_last_fields(const struct http_gate *gate, const char *name, const char **values,
+                             size_t max)
+{
+    size_t count = 0;
+    size_t at = 0;
+    const char *value = NULL;
+    for (const char *found = NULL;
+         (found = http_head_next_kept(&gate->fields, &at, &value)) != NULL;) {
+        if (strcmp(found, name) != 0) {
+            continue;
+        }
+        if (count == max) {
+            memmove(values, values + 1, (max - 1) * sizeof *values);
+            count--;
+        }
+        values[count++] = value;
+    }
+    return count;
 }
 
 /* ---- What comes in ---- */

@@ -1,7 +1,7 @@
-/* Stands between the bytes of one connection and evhttp. It judges each request and takes its body,
-   and then evhttp gets one that we have written ourselves, so nothing that a stranger wrote is
-   parsed twice, and evhttp's own answers (HTML, and out of step with bodies that it does not read)
-   never come up. Pure.
+/* Stands between the bytes of one connection and evhttp. It judges each request, takes its body and
+   keeps what the API reads of it; evhttp gets one of a few that are written here. So nothing that a
+   stranger wrote is parsed twice, or by evhttp at all, and evhttp's own answers (HTML, and out of
+   step with bodies that it does not read) never come up. Pure.
 
    A request that is refused becomes one too: so there is one way to answer, and to log. */
 #ifndef OMNIHOOK_API_HTTP_GATE_H
@@ -18,9 +18,9 @@ enum http_gate_step {
 
 /* Embedded: pair http_gate_init with http_gate_clear. */
 struct http_gate {
-    struct strbuf bytes;   /* of the head so far */
-    struct strbuf fields;  /* what the API reads of it */
-    struct strbuf request; /* what evhttp gets */
+    struct strbuf bytes;  /* of the head so far */
+    struct strbuf fields; /* what the API reads of it */
+    const char *request;  /* what evhttp gets; NULL until the request is whole */
     struct http_head head;
     struct http_body body;
     const struct http_refusal *refusal; /* why this is the last request; NULL = a good one */
@@ -43,8 +43,15 @@ enum http_gate_step http_gate_feed(struct http_gate *gate, const char *bytes, si
 /* For what bytes do not show, such as the time: makes the request whole, and refused. */
 void http_gate_refuse(struct http_gate *gate, const struct http_refusal *refusal);
 
-/* What evhttp gets; of size above 0. Until http_gate_next. */
-const struct strbuf *http_gate_request(const struct http_gate *gate);
+/* What evhttp gets, when the request is whole: a literal. */
+const char *http_gate_request(const struct http_gate *gate);
+
+/* The value of a field that http_head.c keeps, the first when there are many; NULL when there is
+   none. Borrowed until http_gate_next. */
+const char *http_gate_field(const struct http_gate *gate, const char *name);
+/* The values of the last fields of that name, at most max, in their order; returns how many. */
+size_t http_gate_last_fields(const struct http_gate *gate, const char *name, const char **values,
+                             size_t max);
 
 /* Forgets the request. Not after one that was refused: nobody knows where the next one begins. */
 void http_gate_next(struct http_gate *gate);

@@ -264,6 +264,25 @@ static const struct {
 };
 enum { KNOWN_COUNT = sizeof known_fields / sizeof *known_fields };
 
+/* Name and value, each with a 0 byte behind it: neither has one. */
+static void keep(struct strbuf *kept, const char *name, struct slice value)
+{
+    (void)strbuf_add(kept, name, strlen(name) + 1);
+    (void)strbuf_add(kept, value.bytes, value.size);
+    (void)strbuf_add(kept, "", 1);
+}
+
+const char *http_head_next_kept(const struct strbuf *kept, size_t *at, const char **value)
+{
+    if (*at == kept->size) {
+        return NULL;
+    }
+    const char *name = kept->bytes + *at;
+    *value = name + strlen(name) + 1;
+    *at = (size_t)(*value - kept->bytes) + strlen(*value) + 1;
+    return name;
+}
+
 static void take_field(struct fields *fields, struct slice name, struct slice value)
 {
     for (int i = 0; i < KNOWN_COUNT; i++) {
@@ -274,10 +293,7 @@ static void take_field(struct fields *fields, struct slice name, struct slice va
             known_fields[i].take(fields, value);
         }
         if (known_fields[i].is_kept) {
-            (void)strbuf_add_text(fields->kept, known_fields[i].name);
-            (void)strbuf_add(fields->kept, ": ", 2);
-            (void)strbuf_add(fields->kept, value.bytes, value.size);
-            (void)strbuf_add(fields->kept, "\r\n", 2);
+            keep(fields->kept, known_fields[i].name, value);
         }
         return;
     }

@@ -39,10 +39,13 @@ struct http_head {
 };
 
 /* Reads a whole head: bytes end with the empty line, every line with CR LF, and there is no other
-   control byte than HTAB. Appends to kept, as lines, the fields that the API reads. NULL = well
-   formed; head then borrows from bytes, which it changes. */
+   control byte than HTAB. Appends to kept the fields that the API reads. NULL = well formed; head
+   then borrows from bytes, which it changes. */
 const struct http_refusal *http_head_parse(struct http_head *head, char *bytes, size_t size,
                                            struct strbuf *kept);
+
+/* The next of the kept fields, in their order; *at is 0 before the first. NULL = there is none. */
+const char *http_head_next_kept(const struct strbuf *kept, size_t *at, const char **value);
 
 /* The verdict on a request line, without its end, before the rest has come. */
 const struct http_refusal *http_head_check_line(const char *line, size_t size);

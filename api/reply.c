@@ -1,11 +1,11 @@
 #include "api/reply.h"
 
 #include "api/request_internal.h"
+#include "common/now.h"
+#include "common/number_text.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,14 +42,18 @@ void reply_add_header(struct request *request, const char *name, const char *val
 static void send_answer(struct request *request, int status, const char *bytes, size_t size)
 {
     struct evhttp_request *http = request_http(request);
+    char date[NOW_HTTP_SIZE];
     reply_add_header(request, "X-Request-Id", request_id(request));
     reply_add_header(request, "Cache-Control", "no-store");
+    if (!request_is_http_1_0(request)) { /* evhttp would print the time anew for each answer */
+        reply_add_header(request, "Date", now_http(date, now_wall_ms()));
+    }
     if (request_must_close(request)) {
         reply_add_header(request, "Connection", "close");
     }
     if (bytes != NULL) {
-        char length[24];
-        (void)snprintf(length, sizeof length, "%zu", size);
+        char length[NUMBER_TEXT_SIZE];
+        (void)number_print(length, (int64_t)size);
         reply_add_header(request, "Content-Type", "application/json");
         reply_add_header(request, "Content-Length", length);
     }
@@ -84,17 +88,30 @@ void reply_json(struct request *request, json_t *document_take)
     send_document(request, HTTP_OK, document_take);
 }
 
+static bool is_letter(char byte)
+{
+    char lower = (char)(byte | 0x20);
+    return lower >= 'a' && lower <= 'z';
+}
+
 void reply_result(struct request *request, const char *word)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    char text[64];
-    size_t word_size = strlen(word);
-    if (word_size > WORD_MAX || strspn(word, letters) != word_size) {
+    static const char before[] = "{\"result\": \"";
+    static const char behind[] = "\"}";
+    enum { BEFORE = sizeof before - 1, BEHIND = sizeof behind - 1 };
+    size_t size = 0;
+    while (is_letter(word[size])) {
+        size++;
+    }
+    if (size > WORD_MAX || word[size] != '\0') {
         reply_json(request, json_pack("{s:s}", "result", word)); /* not from a script of ours */
         return;
     }
-    int size = snprintf(text, sizeof text, "{\"result\": \"%s\"}", word);
-    reply_json_text(request, text, (size_t)size);
+    char text[BEFORE + WORD_MAX + BEHIND];
+    memcpy(text, before, BEFORE);
+    memcpy(text + BEFORE, word, size);
+    memcpy(text + BEFORE + size, behind, BEHIND);
+    reply_json_text(request, text, BEFORE + size + BEHIND);
 }
 
 void reply_error(struct request *request, int status, const char *detail)
@@ -104,8 +121,8 @@ void reply_error(struct request *request, int status, const char *detail)
 
 void reply_try_later(struct request *request, int status, int64_t seconds, const char *detail)
 {
-    char text[24];
-    (void)snprintf(text, sizeof text, "%" PRId64, seconds);
+    char text[NUMBER_TEXT_SIZE];
+    (void)number_print(text, seconds);
     reply_add_header(request, "Retry-After", text);
     reply_error(request, status, detail);
 }

@@ -6,15 +6,13 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/now.h"
+#include "common/number_text.h"
 #include "common/random_id.h"
 
+#include <assert.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/queue.h> /* TAILQ_FOREACH, for the list of fields */
 
 struct request {
     struct evhttp_request *http; /* evhttp's until it is answered */
@@ -23,6 +21,7 @@ struct request {
     const struct route *route; /* NULL when there is none, or it was refused */
     struct settings *settings; /* a reference; NULL until the caller is known */
     const struct account *account;
+    bool is_http_1_0;
     char method[HTTP_METHOD_MAX + 1];
     char id[REQUEST_ID_MAX + 1];
     char job[RANDOM_ID_SIZE];
@@ -41,7 +40,10 @@ struct request *request_new(struct evhttp_request *http, const struct http_gate 
     struct request *request = mem_new(1, sizeof *request);
     request->http = http;
     request->group = group;
+    group->arriving = request;
+    group->gate = gate;
     request->started_us = now_mono_us();
+    request->is_http_1_0 = gate->head.is_http_1_0;
     memcpy(request->method, gate->head.method, sizeof request->method);
     request->route = gate->refusal == NULL ? routes_find(gate->head.path) : NULL;
     const char *given = request_header(request, "X-Request-Id");
@@ -55,11 +57,17 @@ struct request *request_new(struct evhttp_request *http, const struct http_gate 
     return request;
 }
 
+void request_arrived(struct request_group *group)
+{
+    group->arriving = NULL;
+    group->gate = NULL;
+}
+
 static void count(const struct request *request, int status, int64_t duration_us)
 {
-    char status_text[16];
+    char status_text[NUMBER_TEXT_SIZE];
     const char *route = request->route == NULL ? NULL : request->route->name;
-    (void)snprintf(status_text, sizeof status_text, "%d", status);
+    (void)number_print(status_text, status);
     metrics_count(METRIC_HTTP_REQUESTS, route, status_text);
     metrics_observe(METRIC_HTTP_DURATION, route, duration_us);
     metrics_add(METRIC_HTTP_OPEN_REQUESTS, NULL, NULL, -1);
@@ -100,6 +108,11 @@ const char *request_id(const struct request *request)
     return request->id;
 }
 
+bool request_is_http_1_0(const struct request *request)
+{
+    return request->is_http_1_0;
+}
+
 enum method request_method(const struct request *request)
 {
     static const struct {
@@ -122,28 +135,21 @@ const char *request_method_name(const struct request *request)
     return request->method;
 }
 
+static const struct http_gate *head_of(const struct request *request)
+{
+    assert(request->group->arriving == request);
+    return request->group->gate;
+}
+
 const char *request_header(const struct request *request, const char *name)
 {
-    return evhttp_find_header(evhttp_request_get_input_headers(request->http), name);
+    return http_gate_field(head_of(request), name);
 }
 
 size_t request_last_headers(const struct request *request, const char *name, const char **values,
                             size_t max)
 {
-    size_t count = 0;
-    const struct evkeyval *header = NULL;
-    TAILQ_FOREACH(header, evhttp_request_get_input_headers(request->http), next)
-    {
-        if (strcasecmp(header->key, name) != 0) {
-            continue;
-        }
-        if (count == max) {
-            memmove(values, values + 1, (max - 1) * sizeof *values);
-            count--;
-        }
-        values[count++] = header->value;
-    }
-    return count;
+    return http_gate_last_fields(head_of(request), name, values, max);
 }
 
 void request_peer(const struct request *request, struct ip_address *address)

@@ -1,4 +1,4 @@
-/* One call while it is answered: what evhttp parsed, and what we found out about it. Borrowed by a
+/* One call while it is answered: what the gate read, and what we found out about it. Borrowed by a
    handler until it has answered with reply.h, which also frees it. */
 #ifndef OMNIHOOK_API_REQUEST_H
 #define OMNIHOOK_API_REQUEST_H
@@ -20,13 +20,19 @@ struct request_group {
     void (*on_answer)(void *arg, struct evhttp_request *http); /* one is about to be sent */
     void (*on_none_open)(void *arg);
     void *arg;
+    /* The request whose fields can be read, and the gate that it came through: while it is handed
+       over. request_arrived ends that. */
+    const struct request *arriving;
+    const struct http_gate *gate;
 };
 
 enum { REQUEST_ID_MAX = 128 };
 
-/* http stays evhttp's, but may not be answered by others. What gate says of it is copied. */
+/* http stays evhttp's, but may not be answered by others. What gate says of it is copied, but for
+   the fields: these can be read until request_arrived. */
 struct request *request_new(struct evhttp_request *http, const struct http_gate *gate,
                             struct request_group *group);
+void request_arrived(struct request_group *group);
 
 /* The caller's X-Request-Id when it is a good one, else ours. */
 const char *request_id(const struct request *request);
@@ -36,10 +42,11 @@ enum method request_method(const struct request *request);
 const char *request_method_name(const struct request *request);
 
 /* NULL when there is none; the first when there are many. Only the fields that http_head.c keeps
-   get here. */
+   get here, by the names that it has for them. Before request_arrived only. */
 const char *request_header(const struct request *request, const char *name);
 
-/* The values of the last fields of that name, at most max, in their order; returns how many. */
+/* The values of the last fields of that name, at most max, in their order; returns how many. Before
+   request_arrived only. */
 size_t request_last_headers(const struct request *request, const char *name, const char **values,
                             size_t max);
 

@@ -6,6 +6,9 @@
 
 struct evhttp_request *request_http(const struct request *request);
 
+/* Its answer has no Date. */
+bool request_is_http_1_0(const struct request *request);
+
 /* The answer has to close the connection. */
 bool request_must_close(const struct request *request);
 

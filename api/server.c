@@ -38,11 +38,8 @@ static void refuse(struct request *request, const struct http_refusal *refusal)
     }
 }
 
-static void on_http_request(struct evhttp_request *http, void *arg)
+static void take(struct server *server, struct request *request, const struct http_gate *gate)
 {
-    struct server *server = arg;
-    const struct http_gate *gate = connections_on_request(server->connections, http);
-    struct request *request = request_new(http, gate, &server->requests);
     if (gate->refusal != NULL) {
         refuse(request, gate->refusal);
     } else if (server->is_past_grace) {
@@ -54,6 +51,14 @@ static void on_http_request(struct evhttp_request *http, void *arg)
     } else {
         server->options.on_request(server->options.arg, request);
     }
+}
+
+static void on_http_request(struct evhttp_request *http, void *arg)
+{
+    struct server *server = arg;
+    const struct http_gate *gate = connections_on_request(server->connections, http);
+    take(server, request_new(http, gate, &server->requests), gate);
+    request_arrived(&server->requests);
 }
 
 static void on_answer(void *arg, struct evhttp_request *http)

@@ -1,6 +1,7 @@
 #include "common/log.h"
 
 #include "common/now.h"
+#include "common/own_pid.h"
 #include "common/strbuf.h"
 
 #include <limits.h>
@@ -16,16 +17,24 @@ static struct {
     bool is_holding;
     /* The line that is made, and those that are not written yet. Both keep their memory. */
     struct strbuf line, held;
+    /* How the last line began. Of many in one millisecond the next begins in the same way. */
+    struct strbuf head;
+    int64_t head_ms; /* -1 = not to be used again */
+    enum log_level head_level;
+    pid_t head_pid;
 } logger = {.program = "omnihook",
             .level = LOG_INFO,
             .format = LOG_LOGFMT,
-            .held = {.max = HELD_MAX_BYTES}};
+            .held = {.max = HELD_MAX_BYTES},
+            .head = {.max = LINE_MAX_BYTES},
+            .head_ms = -1};
 
 void log_setup(const char *program, enum log_level level, enum log_format format)
 {
     logger.program = program;
     logger.level = level;
     logger.format = format;
+    logger.head_ms = -1;
 }
 
 static const char *level_name(enum log_level level)
@@ -137,17 +146,32 @@ void log_release(void)
     log_flush();
 }
 
+static const struct strbuf *head_of(enum log_level level)
+{
+    int64_t now_ms = now_wall_ms();
+    if (logger.head_ms == now_ms && logger.head_level == level && logger.head_pid == own_pid()) {
+        return &logger.head;
+    }
+    char time[NOW_ISO_SIZE];
+    logger.head_ms = now_ms;
+    logger.head_level = level;
+    logger.head_pid = own_pid();
+    strbuf_reset(&logger.head);
+    add_text(&logger.head, "time", now_iso(time, now_ms));
+    add_text(&logger.head, "level", level_name(level));
+    add_text(&logger.head, "program", logger.program);
+    add_key(&logger.head, "pid");
+    strbuf_add_int(&logger.head, logger.head_pid);
+    return &logger.head;
+}
+
 /* In place of what line holds. */
 static void print_line(enum log_level level, const char *event, const struct log_field *fields)
 {
-    char time[NOW_ISO_SIZE];
+    const struct strbuf *head = head_of(level);
     strbuf_reset(&logger.line);
     logger.line.max = LINE_MAX_BYTES;
-    add_text(&logger.line, "time", now_iso(time, now_wall_ms()));
-    add_text(&logger.line, "level", level_name(level));
-    add_text(&logger.line, "program", logger.program);
-    add_key(&logger.line, "pid");
-    strbuf_add_int(&logger.line, getpid());
+    strbuf_add(&logger.line, head->bytes, head->size);
     add_text(&logger.line, "event", event);
     for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
         size_t before = logger.line.size;

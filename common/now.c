@@ -1,5 +1,6 @@
 #include "common/now.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
@@ -32,6 +33,12 @@ int64_t now_boot_ms(void)
     return clock_ms(CLOCK_BOOTTIME);
 }
 
+/* Up to the end of the year 9999. */
+static bool has_date(int64_t wall_ms)
+{
+    return wall_ms >= 0 && wall_ms <= INT64_C(253402300799999);
+}
+
 char *now_iso(char text[NOW_ISO_SIZE], int64_t wall_ms)
 {
     /* The last second's, since most times are asked for more than once. */
@@ -40,7 +47,7 @@ char *now_iso(char text[NOW_ISO_SIZE], int64_t wall_ms)
 
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm parts;
-    if (wall_ms < 0 || wall_ms > INT64_C(253402300799999)) {
+    if (!has_date(wall_ms)) {
         return memcpy(text, "1970-01-01T00:00:00.000Z", NOW_ISO_SIZE); /* not a time of ours */
     }
     if (seconds != printed && gmtime_r(&seconds, &parts) != NULL) {
@@ -53,4 +60,19 @@ char *now_iso(char text[NOW_ISO_SIZE], int64_t wall_ms)
     memcpy(text, second, sizeof second - 1);
     memcpy(text + sizeof second - 1, rest, sizeof rest);
     return text;
+}
+
+char *now_http(char text[NOW_HTTP_SIZE], int64_t wall_ms)
+{
+    static char second[NOW_HTTP_SIZE] = "Thu, 01 Jan 1970 00:00:00 GMT"; /* the last */
+    static time_t printed;
+
+    time_t seconds = has_date(wall_ms) ? (time_t)(wall_ms / 1000) : 0;
+    struct tm parts;
+    if (seconds != printed && gmtime_r(&seconds, &parts) != NULL) {
+        /* No program of ours calls setlocale: the names are English. */
+        (void)strftime(second, sizeof second, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+        printed = seconds;
+    }
+    return memcpy(text, second, sizeof second);
 }

@@ -22,4 +22,9 @@ enum { NOW_ISO_SIZE = sizeof "1970-01-01T00:00:00.000Z" };
 /* Writes wall_ms as ISO 8601 UTC with milliseconds and returns text. */
 char *now_iso(char text[NOW_ISO_SIZE], int64_t wall_ms);
 
+enum { NOW_HTTP_SIZE = sizeof "Thu, 01 Jan 1970 00:00:00 GMT" };
+
+/* Writes wall_ms as HTTP's headers have it (RFC 9110, 5.6.7) and returns text. */
+char *now_http(char text[NOW_HTTP_SIZE], int64_t wall_ms);
+
 #endif

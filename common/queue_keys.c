@@ -1,7 +1,7 @@
 #include "common/queue_keys.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <string.h>
 
 char *queue_key_print(char text[QUEUE_KEY_SIZE], const char *namespace_name, enum queue_key key,
                       const char *of)
@@ -21,8 +21,14 @@ char *queue_key_print(char text[QUEUE_KEY_SIZE], const char *namespace_name, enu
         [QUEUE_KEY_STATUS] = "status:",
         [QUEUE_KEY_HISTORY] = "history:",
     };
-    int size = snprintf(text, QUEUE_KEY_SIZE, "{%s}:%s%s", namespace_name, names[key],
-                        of == NULL ? "" : of);
-    assert(size > 0 && size < QUEUE_KEY_SIZE);
+    const char *const parts[] = {"{", namespace_name, "}:", names[key], of == NULL ? "" : of};
+    size_t size = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t added = strlen(parts[i]);
+        assert(added < QUEUE_KEY_SIZE - size);
+        memcpy(text + size, parts[i], added);
+        size += added;
+    }
+    text[size] = '\0';
     return text;
 }

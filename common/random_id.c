@@ -1,12 +1,12 @@
 #include "common/random_id.h"
 
 #include "common/log.h"
+#include "common/own_pid.h"
 
 #include <openssl/rand.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { STOCK_SIZE = 512 };
 
@@ -19,7 +19,7 @@ static struct {
 
 static void fill(unsigned char *bytes, size_t size)
 {
-    pid_t self = getpid();
+    pid_t self = own_pid();
     if (stock.left < size || stock.owner != self) {
         if (RAND_bytes(stock.bytes, sizeof stock.bytes) != 1) {
             log_error("no_randomness", log_nothing());

@@ -1,8 +1,8 @@
 #include "common/redis_command.h"
 
+#include "common/number_text.h"
+
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { NUMBERS_MAX = sizeof((struct redis_command *)NULL)->numbers / 24 };
@@ -31,8 +31,8 @@ void redis_command_add_int(struct redis_command *command, int64_t number)
 {
     assert(command->number_count < NUMBERS_MAX);
     char *text = command->numbers[command->number_count++];
-    (void)snprintf(text, sizeof command->numbers[0], "%" PRId64, number);
-    redis_command_add(command, text);
+    size_t size = number_print(text, number);
+    redis_command_add_bytes(command, text, size);
 }
 
 /* "*3\r\n" or "$17\r\n". By hand: printf would cost more than all the rest of a command. */

@@ -1,6 +1,7 @@
 #include "common/strbuf.h"
 
 #include "common/mem.h"
+#include "common/number_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,17 +68,9 @@ bool strbuf_add_text(struct strbuf *buffer, const char *text)
 
 bool strbuf_add_int(struct strbuf *buffer, int64_t number)
 {
-    char text[24];
-    char *at = text + sizeof text;
-    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    do {
-        *--at = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (number < 0) {
-        *--at = '-';
-    }
-    return strbuf_add(buffer, at, (size_t)(text + sizeof text - at));
+    char text[NUMBER_TEXT_SIZE];
+    size_t size = number_print(text, number);
+    return strbuf_add(buffer, text, size);
 }
 
 bool strbuf_addf(struct strbuf *buffer, const char *format, ...)

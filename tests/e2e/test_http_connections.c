@@ -43,6 +43,37 @@ static void requests_of_one_connection_are_answered_in_their_order(void **state)
     mem_free(requests);
 }
 
+/* More than the API reads ahead: the rest waits on the way. Few enough for the answers to wait
+   there too, since none is read before all has been sent. */
+static void what_comes_while_a_request_is_served_waits_for_its_turn(void **state)
+{
+    enum { LATER = 250 };
+    struct stack *stack = *state;
+    sim_set(stack_sim(stack), "{\"latency_ms\": 300}");
+    char *slow = with_key(CALL("GET", "is_required/") KEY END, stack_key(stack, "acme"));
+    char *later = with_key(CALL("POST", "abort/") KEY "X-Padding: ................................"
+                                                      "................................\r\n" END,
+                           stack_key(stack, "acme"));
+    struct raw_call *raw = raw_call_open(stack_api_address(stack, 0));
+    assert_true(raw_call_send_text(raw, slow));
+    for (int i = 0; i < LATER; i++) {
+        assert_true(raw_call_send_text(raw, later));
+    }
+    assert_true(raw_call_send_text(raw, "GET /last HTTP/1.1\r\nHost: x\r\n" CLOSE END));
+    const char *answers = raw_call_receive(raw, NULL, LIMIT_MS);
+    assert_true(raw_call_is_closed(raw));
+    answers = strstr(answers, RESULT("true"));
+    for (int i = 0; i < LATER; i++) {
+        assert_non_null(answers);
+        answers = strstr(answers + 1, "HTTP/1.1 204 ");
+    }
+    assert_non_null(answers);
+    assert_non_null(strstr(answers, "HTTP/1.1 404 "));
+    raw_call_close(raw);
+    mem_free(slow);
+    mem_free(later);
+}
+
 static void a_body_is_not_read_as_a_request_whatever_the_method(void **state)
 {
     struct stack *stack = *state;
@@ -332,6 +363,7 @@ int main(void)
 
     const struct CMUnitTest tests[] = {
         STACK_TEST(requests_of_one_connection_are_answered_in_their_order, &api_alone),
+        STACK_TEST(what_comes_while_a_request_is_served_waits_for_its_turn, &api_alone),
         STACK_TEST(a_body_is_not_read_as_a_request_whatever_the_method, &api_alone),
         STACK_TEST(a_request_that_does_not_come_to_an_end_is_told_so_and_cut_off, &quick),
         STACK_TEST(a_request_that_drips_has_no_more_time_than_others, &quick),

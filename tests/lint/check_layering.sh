@@ -34,7 +34,7 @@ forbid 'event2/(http|keyvalq)' 'evhttp stays in api/{server,connections,request,
 # Levels within common/: a file includes only its own or a lower one.
 level_of() {
     case $1 in
-    error | mem | now | strbuf | log | text) echo 0 ;;
+    error | mem | now | strbuf | log | text | number_text | own_pid) echo 0 ;;
     faults | secret | random_id | backoff | url | hash_index | metrics | json_slice | retry_after | file_watch) echo 1 ;;
     jsonget | json_text | api_key | private_host | ip_range | listen_address | redis_url) echo 1 ;;
     environment | config | service_config | account_variables) echo 1 ;;

@@ -1,4 +1,4 @@
-/* What the gate lets through to evhttp, and what it does not. */
+/* What the gate lets through, what it keeps of it, and what it does not let through. */
 #include "api/http_gate.h"
 
 #include "tests/support/fail.h"
@@ -41,10 +41,10 @@ static void assert_passes(const char *text, const char *request)
         fail_because("refused as %d %s: %s", gate.refusal->status, gate.refusal->detail, text);
     }
     assert_int_equal(taken, strlen(text));
-    assert_string_equal(http_gate_request(&gate)->bytes, request);
+    assert_string_equal(http_gate_request(&gate), request);
     assert_int_equal(feed(text, strlen(text), 1, NULL), HTTP_GATE_WHOLE);
     assert_null(gate.refusal);
-    assert_string_equal(http_gate_request(&gate)->bytes, request);
+    assert_string_equal(http_gate_request(&gate), request);
 }
 
 static void assert_refused_bytes(const char *text, size_t size, int status)
@@ -54,7 +54,7 @@ static void assert_refused_bytes(const char *text, size_t size, int status)
             fail_because("not refused in parts of %zu: %s", part, text);
         }
         assert_int_equal(gate.refusal->status, status);
-        assert_non_null(strstr(http_gate_request(&gate)->bytes, "\r\nConnection: close\r\n\r\n"));
+        assert_non_null(strstr(http_gate_request(&gate), "\r\nConnection: close\r\n\r\n"));
     }
 }
 
@@ -65,17 +65,56 @@ static void assert_refused(const char *text, int status)
 
 #define LINE "GET /a HTTP/1.1\r\n"
 #define HOST "Host: h\r\n"
-#define BARE "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+#define BARE "GET / HTTP/1.1\r\n\r\n"
 
-static void evhttp_gets_the_fields_that_we_read_and_no_others(void **state)
+/* The kept fields, as lines. */
+static void assert_kept(const char *lines)
+{
+    struct strbuf text;
+    strbuf_init(&text, STRETCHED_MAX);
+    size_t at = 0;
+    const char *value = NULL;
+    for (const char *name = NULL;
+         (name = http_head_next_kept(&gate.fields, &at, &value)) != NULL;) {
+        assert_true(strbuf_addf(&text, "%s: %s\n", name, value));
+    }
+    assert_string_equal(text.bytes, lines);
+    strbuf_clear(&text);
+}
+
+static void the_fields_that_we_read_are_kept_and_no_others(void **state)
 {
     (void)state;
     assert_passes(LINE HOST "\r\n", BARE);
-    assert_passes(LINE "Accept: *\r\nhOST:h\r\nAUTHORIZATION: \tToken  a \t\r\nX-Request-Id: i\r\n"
-                       "X-Forwarded-For: a\r\nX-Forwarded-For: b\r\nUpgrade: h2c\r\n\r\n",
-                  "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Token  a\r\nX-Request-Id: i\r\n"
-                  "X-Forwarded-For: a\r\nX-Forwarded-For: b\r\n\r\n");
+    assert_kept("Host: h\n");
+    assert_passes(LINE "Accept: *\r\nhOST:h\r\nAUTHORIZATION: \tToken  a \t\r\nX-Request-Id:\r\n"
+                       "X-Forwarded-For: a\r\nx-forwarded-for: b\r\nUpgrade: h2c\r\n\r\n",
+                  BARE);
+    assert_kept("Host: h\nAuthorization: Token  a\nX-Request-Id: \n"
+                "X-Forwarded-For: a\nX-Forwarded-For: b\n");
     assert_passes("\r\n" LINE HOST "\r\n", BARE);
+    assert_kept("Host: h\n");
+}
+
+static void kept_fields_are_found_by_their_name(void **state)
+{
+    (void)state;
+    const char *values[2];
+    assert_passes(LINE HOST "X-Forwarded-For: a\r\nX-Request-Id:\r\nX-Forwarded-For: b\r\n"
+                            "X-Forwarded-For: c\r\n\r\n",
+                  BARE);
+    assert_string_equal(http_gate_field(&gate, "Host"), "h");
+    assert_string_equal(http_gate_field(&gate, "X-Request-Id"), "");
+    assert_string_equal(http_gate_field(&gate, "X-Forwarded-For"), "a");
+    assert_null(http_gate_field(&gate, "Authorization"));
+    assert_int_equal(http_gate_last_fields(&gate, "Authorization", values, 2), 0);
+    assert_int_equal(http_gate_last_fields(&gate, "Host", values, 2), 1);
+    assert_string_equal(values[0], "h");
+    assert_int_equal(http_gate_last_fields(&gate, "X-Forwarded-For", values, 2), 2);
+    assert_string_equal(values[0], "b");
+    assert_string_equal(values[1], "c");
+    http_gate_next(&gate);
+    assert_null(http_gate_field(&gate, "Host"));
 }
 
 static void the_path_and_the_method_are_known(void **state)
@@ -93,16 +132,16 @@ static void the_path_and_the_method_are_known(void **state)
     assert_string_equal(gate.head.path, "/");
     assert_passes("OPTIONS * HTTP/1.1\r\n" HOST "\r\n", BARE);
     assert_string_equal(gate.head.path, "*");
-    assert_passes("HEAD / HTTP/1.1\r\n" HOST "\r\n", "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_passes("HEAD / HTTP/1.1\r\n" HOST "\r\n", "HEAD / HTTP/1.1\r\n\r\n");
 }
 
 static void one_list_of_options_says_whether_the_connection_goes_on(void **state)
 {
     (void)state;
     assert_passes(LINE HOST "Connection: TE, Close\r\n\r\n",
-                  "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+                  "GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
     assert_passes(LINE HOST "Connection: upgrade\r\nConnection: close\r\n\r\n",
-                  "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+                  "GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
     assert_passes(LINE HOST "Connection: enclosed, keep-alive\r\n\r\n", BARE);
     assert_passes("GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\nConnection: close\r\n\r\n");
     assert_passes("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
@@ -329,13 +368,11 @@ static void a_refusal_from_outside_keeps_what_is_known(void **state)
     static const char head[] = LINE HOST "X-Request-Id: i\r\nContent-Length: 1\r\n\r\n";
     assert_int_equal(feed("GET", 3, 1, NULL), HTTP_GATE_MORE);
     http_gate_refuse(&gate, &late);
-    assert_string_equal(http_gate_request(&gate)->bytes,
-                        "GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+    assert_string_equal(http_gate_request(&gate), "GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
     assert_int_equal(feed(head, sizeof head - 1, 1, NULL), HTTP_GATE_MORE);
     http_gate_refuse(&gate, &late);
-    assert_string_equal(
-        http_gate_request(&gate)->bytes,
-        "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Id: i\r\nConnection: close\r\n\r\n");
+    assert_string_equal(http_gate_request(&gate), "GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+    assert_string_equal(http_gate_field(&gate, "X-Request-Id"), "i");
     assert_string_equal(gate.head.method, "GET");
 }
 
@@ -343,7 +380,8 @@ int main(void)
 {
     http_gate_init(&gate);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(evhttp_gets_the_fields_that_we_read_and_no_others),
+        cmocka_unit_test(the_fields_that_we_read_are_kept_and_no_others),
+        cmocka_unit_test(kept_fields_are_found_by_their_name),
         cmocka_unit_test(the_path_and_the_method_are_known),
         cmocka_unit_test(one_list_of_options_says_whether_the_connection_goes_on),
         cmocka_unit_test(bodies_of_any_method_are_taken_away),

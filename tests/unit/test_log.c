@@ -51,6 +51,24 @@ static void json_lines_have_the_same_fields(void **state)
         strstr(line, "\"event\":\"job_retry\",\"job\":\"j1\",\"delay_ms\":-5,\"last\":true}\n"));
 }
 
+static void write_two_levels(void)
+{
+    log_warn("first", log_nothing());
+    log_error("second", log_nothing());
+}
+
+static void lines_of_one_moment_have_each_its_own_level(void **state)
+{
+    (void)state;
+    log_setup("test", LOG_INFO, LOG_LOGFMT);
+    for (int i = 0; i < 100; i++) { /* some of them are written within one millisecond */
+        capture(write_two_levels);
+        assert_non_null(strstr(line, " level=warn program=test pid="));
+        assert_non_null(strstr(line, "\ntime="));
+        assert_non_null(strstr(line, " level=error program=test pid="));
+    }
+}
+
 static void write_hostile(void)
 {
     log_warn("seen", log_text("text", "a\nlevel=error event=\"forged\"\x1b[31m"));
@@ -173,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_has_the_event_and_its_fields_in_order),
         cmocka_unit_test(json_lines_have_the_same_fields),
+        cmocka_unit_test(lines_of_one_moment_have_each_its_own_level),
         cmocka_unit_test(what_an_outsider_writes_stays_one_field_of_one_line),
         cmocka_unit_test(a_line_has_a_ceiling_and_stays_whole),
         cmocka_unit_test(lines_that_are_held_come_in_one_write_and_none_is_late_behind_an_error),
