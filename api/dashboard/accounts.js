@@ -44,15 +44,16 @@ function makeRow({account}) {
     const attempt = cell('Attempt', {class: 'number'});
     const error = make('span', {class: 'clip'});
     const when = timeNode(null);
+    const [errorCell, whenCell] = [cell('Last error', {class: 'error'}, error), cell('When', {}, when)];
     const details = make('button', {type: 'button', 'aria-label': `Details of ${account}`, 'aria-haspopup': 'dialog'},
         'Details');
     details.addEventListener('click', () => {
-        location.hash = `account=${encodeURIComponent(account)}`;
+        location.hash = hashOf(account);
     });
     const executes = actButton('Execute', 'execute', account, () => execute(account));
     const aborts = actButton('Abort', 'abort', account, () => abort(account));
     const node = make('tr', {role: 'row', 'data-account': account}, name, cell('State', {}, badge),
-        cell('Progress', {}, bar), attempt, cell('Last error', {class: 'error'}, error), cell('When', {}, when),
+        cell('Progress', {}, bar), attempt, errorCell, whenCell,
         cell('', {class: 'actions'}, details, executes, aborts));
     let row = null;
     let changedAt = 0;
@@ -66,9 +67,13 @@ function makeRow({account}) {
         error.title = row.error || '';
         showWhen(when, row);
         setUseful(aborts, row.state === 'WORKING');
+        attempt.dataset.empty = row.attempt === 0; // cards do without
+        errorCell.dataset.empty = !row.error;
+        whenCell.dataset.empty = !row.enqueued_at;
     }
     return {
         node,
+        row: () => row,
         // What an event has told since the read began is newer than what was read.
         update(item, startedAt) {
             const {state, phase, job, done, total, finished_at} = row || item;
@@ -84,6 +89,11 @@ function makeRow({account}) {
 }
 
 const rows = rowKeeper(byId('accounts-rows'), (item) => item.account, makeRow);
+
+// The row of an account that the page shows now, else undefined.
+export const shownRow = (account) => rows.get(account)?.row();
+
+export const hashOf = (account) => `#account=${encodeURIComponent(account)}`;
 
 function query(cursor) {
     const parameters = new URLSearchParams({view, limit: PAGE});

@@ -5,11 +5,12 @@ import {byId, cell, duration, icon, make, number, progressBar, setProgress, setS
     from './dom.js';
 import {read} from './server.js';
 import {abort, actButton, execute, hush, setUseful} from './acts.js';
-import {applyChange, showWhen} from './accounts.js';
+import {applyChange, showWhen, shownRow} from './accounts.js';
 
 const SHOWN_STEP = 200; // webhooks shown at first, and more at each press
 const PLAN_LIMIT_MS = 45000;
 const READ_LEAST_MS = 500;
+const NO_JOB = 'No job of this account is remembered.';
 const OUTCOMES = {failed: 'failed', drifted: 'warning', pending: 'waiting'};
 
 const panel = byId('details');
@@ -117,6 +118,10 @@ function showReport(report) {
 
 async function readReport() {
     const mine = open;
+    if (mine.row.job === null) { // the table says so: there is no report to ask for
+        byId('details-webhooks').replaceChildren(quiet(NO_JOB));
+        return;
+    }
     try {
         const report = await read(path('report', mine.account), {controller: mine.controller});
         if (mine === open) {
@@ -127,7 +132,7 @@ async function readReport() {
             return;
         }
         byId('details-webhooks').replaceChildren(error.status === 404
-            ? quiet('No job of this account is remembered.') : fault(error.message));
+            ? quiet(NO_JOB) : fault(error.message));
     }
 }
 
@@ -211,14 +216,16 @@ function show(account) {
     byId('details-plan').replaceChildren(quiet('What execute would do now.'));
     byId('details-webhooks').replaceChildren(quiet('Reading …'));
     byId('details-history').replaceChildren(quiet('Reading …'));
-    const row = {account, state: 'READY', phase: null, job: null, done: 0, total: 0};
+    const known = shownRow(account);
+    const row = {account, state: 'READY', phase: null, done: 0, total: 0, ...known};
     open = {account, row, parts: makeParts(account), controller: new AbortController()};
     showRow(open);
     if (!panel.open) {
         panel.showModal();
     }
     panel.querySelector('.side-body').scrollTop = 0;
-    refreshDetails();
+    readReport();
+    readHistory();
 }
 
 function followHash() {
@@ -248,6 +255,7 @@ addEventListener('hashchange', followHash);
 
 export function refreshDetails() {
     if (open) {
+        delete open.row.job; // events may have been missed
         readReport();
         readHistory();
     }

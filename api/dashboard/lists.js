@@ -3,6 +3,7 @@
 import {byId, cell, make, number, setText, setTime, timeNode} from './dom.js';
 import {read} from './server.js';
 import {act, actButton, confirmed} from './acts.js';
+import {hashOf} from './accounts.js';
 import {pagedList, rowKeeper} from './table.js';
 
 const PAGE = 50;
@@ -31,7 +32,8 @@ function deadActions({id, account}) {
 function makeDead(entry) {
     const when = timeNode(entry.failed_at);
     const node = make('tr', {role: 'row', 'data-job': entry.id || ''},
-        make('th', {role: 'rowheader', scope: 'row', class: 'name'}, entry.account || '–',
+        make('th', {role: 'rowheader', scope: 'row', class: 'name'},
+            entry.account ? make('a', {href: hashOf(entry.account)}, entry.account) : '–',
             entry.id ? make('code', {class: 'job', title: entry.id}, shortJob(entry.id)) : null),
         cell('Reason', {class: 'error'}, make('span', {}, entry.error || 'An element that is no job'),
             entry.element ? make('code', {class: 'element'}, entry.element) : null),
