@@ -1,6 +1,6 @@
 """The dashboard as an operator uses it: a real browser, the real programs, a simulated Omnitron.
 
-Usage: test_dashboard.py <folder of the programs>
+Usage: test_dashboard.py <folder of the programs> [Dashboard.test_...]
 OMNIHOOK_SCREENSHOTS=<folder> keeps pictures of what was seen.
 """
 
@@ -235,4 +235,4 @@ class Dashboard(Visit):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)

@@ -27,7 +27,8 @@ class Browser:
         self.driver = Program(folder, "chromedriver", "--port=0", HOME=str(folder), TMPDIR=str(folder))
         port = self.driver.wait_for(r"started successfully on port (\d+)").group(1)
         self.root = f"http://127.0.0.1:{port}"
-        options = {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        # By a pipe: however the driver ends, the browser ends with it.
+        options = {"args": ["--remote-debugging-pipe", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                             "--no-first-run", "--disable-background-networking", "--disable-component-update",
                             "--hide-scrollbars", "--window-size=1280,900"],
                    "perfLoggingPrefs": {"enableNetwork": True, "enablePage": False}}
