@@ -1,9 +1,11 @@
 #include "api/api.h"
 
+#include "api/dashboard.h"
 #include "api/dispatch.h"
 #include "api/server.h"
 #include "common/command_line.h"
 #include "common/http_client.h"
+#include "common/listen_socket.h"
 #include "common/log.h"
 #include "common/login_ledger.h"
 #include "common/metrics_page.h"
@@ -41,7 +43,7 @@ struct api {
     struct dispatch dispatch;
     struct server *server; /* NULL until the first word about Redis */
     bool has_failed;
-    struct ops_server *ops;       /* either this ... */
+    struct dashboard *dashboard;  /* either this ... */
     struct supervisor_beat *beat; /* ... or this */
     char not_ready[ERROR_TEXT_SIZE];
 };
@@ -95,7 +97,9 @@ static void start_server(struct api *api)
 static void on_redis_state(void *arg, bool is_up, const struct error *why_down)
 {
     struct api *api = arg;
-    (void)why_down;
+    if (api->dashboard != NULL) {
+        dashboard_on_redis_state(api->dashboard, why_down);
+    }
     if (is_up) {
         redis_checkup_start(&api->checkup);
     }
@@ -160,11 +164,20 @@ static bool start_ops(struct api *api, struct error *err)
         api->beat = supervisor_beat_new(api->loop, api->process->slot, get_health, api);
         return true;
     }
-    const struct ops_server_options options = {
-        .address = &api->config->ops_listen, .get_health = get_health, .arg = api};
-    bool is_listening = ops_server_start(api->loop, &options, &api->ops, err);
-    metrics_page_add(api->ops, &metrics);
-    return is_listening;
+    struct dashboard_options options = {
+        .config = api->config,
+        .redis_address = &api->redis_address,
+        .store = api->store,
+        .services = &api->services,
+        .get_health = get_health,
+        .arg = api,
+    };
+    if (!ops_server_listen(&api->config->ops_listen, &options.listener, err)) {
+        return false;
+    }
+    api->dashboard = dashboard_new(api->loop, &options);
+    metrics_page_add(dashboard_pages(api->dashboard), &metrics);
+    return true;
 }
 
 /* ---- Stopping ---- */
@@ -210,6 +223,9 @@ static void on_drain(void *arg)
     struct api *api = arg;
     api->is_stopping = true;
     supervisor_beat_leave(api->beat);
+    if (api->dashboard != NULL) {
+        dashboard_stop(api->dashboard);
+    }
     if (api->server == NULL) {
         loop_quit(api->loop);
         return;
@@ -228,7 +244,10 @@ static void stop_all(struct api *api)
 {
     fail_waiting(api);
     server_free(api->server);
-    ops_server_free(api->ops);
+    dashboard_free(api->dashboard);
+    if (api->dashboard != NULL) {
+        listen_socket_remove(&api->config->ops_listen);
+    }
     supervisor_beat_free(api->beat);
     omnitron_pool_free(api->pool);
     login_ledger_free(api->ledger);

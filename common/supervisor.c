@@ -385,7 +385,7 @@ bool supervisor_start(const struct service_config *config, enum metrics_program 
     }
     supervisor.metrics =
         (struct metrics_page){.program = program, .get_process = get_process, .arg = &supervisor};
-    metrics_page_add(supervisor.ops, &supervisor.metrics);
+    metrics_page_add(ops_server_pages(supervisor.ops), &supervisor.metrics);
     for (size_t i = 0; i < supervisor.count && !supervisor.is_child; i++) {
         start_child(&supervisor.children[i]);
     }

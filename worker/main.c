@@ -50,7 +50,7 @@ static int work(const struct service_config *config, const struct redis_address 
         log_error("start_failed", log_reason(&err));
         exit_code = EXIT_FAILED;
     }
-    metrics_page_add(ops, &metrics);
+    metrics_page_add(ops_server_pages(ops), &metrics);
     if (exit_code == EXIT_OK) {
         struct loop_handlers handlers = {
             .on_drain = on_drain, .on_reload = on_reload, .arg = &process};
