@@ -67,14 +67,16 @@ function warningItems(warnings) {
 }
 
 function showWebhooks(report) {
-    const nodes = [quiet(countsText(report.counts))];
-    if (report.warnings?.length > 0) {
-        nodes.push(make('ul', {class: 'changes'}, ...warningItems(report.warnings.slice(0, SHOWN_STEP))));
+    const {webhooks = [], warnings = []} = report;
+    const lists = [];
+    if (webhooks.length > 0) {
+        lists.push(...longList(failedFirst(webhooks), webhookItem, make('ul', {class: 'webhooks'})));
     }
-    if (report.webhooks?.length > 0) {
-        nodes.push(...longList(failedFirst(report.webhooks), webhookItem, make('ul', {class: 'webhooks'})));
+    if (warnings.length > 0) {
+        const list = make('ul', {class: 'changes'}, ...warningItems(warnings.slice(0, SHOWN_STEP)));
+        lists.splice(webhooks.some(({outcome}) => outcome === 'failed') ? 1 : 0, 0, list);
     }
-    byId('details-webhooks').replaceChildren(...nodes);
+    byId('details-webhooks').replaceChildren(quiet(countsText(report.counts)), ...lists);
 }
 
 // ---- The job ----

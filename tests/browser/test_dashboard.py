@@ -21,7 +21,7 @@ ACCESSIBLE = (HERE / "accessible.js").read_text()
 RECORD = """
     const row = document.querySelector("tr[data-account='acme']");
     window.seen = [];
-    const note = () => window.seen.push([row.querySelector('.state').innerText, row.querySelector('progress').value,
+    const note = () => window.seen.push([row.querySelector('.state').textContent, row.querySelector('progress').value,
                                          row.querySelector('progress').max]);
     note();
     new MutationObserver(note).observe(row, {subtree: true, childList: true, characterData: true, attributes: true});
@@ -59,7 +59,7 @@ class Dashboard(Visit):
         browser.wait_text(f"{row()} .state", "FAILED")
         browser.wait_text(f"{row()} .error", "event.number7")
         browser.click(f"{row()} .actions button")
-        first = "#details-webhooks li"
+        first = "#details-webhooks li:first-child"
         browser.wait_text(first, "failed")
         for words in ("event.number7", "HTTP 400", "Not a known event."):
             self.assertIn(words, browser.text(first))

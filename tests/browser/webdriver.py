@@ -13,6 +13,7 @@ from programs import Program
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element's reference, by the standard
 LIMIT_S = 60
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " "}
+TEXT = r"(document.querySelector(arguments[0])?.innerText ?? '').replace(/\s+/g, ' ').trim()"
 
 
 class Refused(Exception):
@@ -101,8 +102,8 @@ class Browser:
         self.ask("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
 
     def text(self, selector):
-        """The visible text, or None without such an element."""
-        return self.script("return document.querySelector(arguments[0])?.innerText ?? null", selector)
+        """The visible text on one line; empty without such an element."""
+        return self.script(f"return {TEXT}", selector)
 
     def wait(self, fact, *arguments, limit_s=LIMIT_S):
         """The first true value of a JavaScript expression."""
@@ -115,5 +116,4 @@ class Browser:
         raise AssertionError(f"never came true: {fact} {arguments}\n{shown}")
 
     def wait_text(self, selector, words, limit_s=LIMIT_S):
-        return self.wait("(document.querySelector(arguments[0])?.innerText ?? '').includes(arguments[1])",
-                         selector, words, limit_s=limit_s)
+        return self.wait(f"{TEXT}.includes(arguments[1])", selector, words, limit_s=limit_s)
