@@ -16,13 +16,21 @@ const WORKERS_MS = 5000;
 
 const CONNECTIONS = {live: 'live', connecting: 'waiting', reconnecting: 'waiting', away: 'warning', refused: 'key'};
 
+let isLive = false;
+let overview = null; // the last one
+
 function showConnection(state, text) {
     const node = byId('connection');
     if (node.dataset.state !== state || node.textContent !== text) {
         node.dataset.state = state;
         node.replaceChildren(icon(CONNECTIONS[state]), make('span', {}, text));
     }
-    document.body.dataset.stale = String(state !== 'live');
+    isLive = state === 'live';
+    document.body.dataset.stale = String(!isLive);
+    byId('overview-notice').hidden = isLive || overview === null;
+    if (!isLive && overview !== null) {
+        setText(byId('overview-notice'), `What is shown is of ${new Date(overview.at).toLocaleTimeString()}, and may have changed.`);
+    }
 }
 
 // ---- The session: who we are to the server ----
@@ -33,7 +41,7 @@ function showSession(next) {
     session = next;
     setText(byId('namespace'), next.namespace);
     setText(byId('version'), next.version);
-    document.title = `omnihook ${next.namespace}`;
+    document.title = next.namespace === 'omnihook' ? 'omnihook' : `${next.namespace} – omnihook`;
     showRights();
 }
 
@@ -124,7 +132,6 @@ addEventListener('key-refused', (event) => {
 
 // ---- Events ----
 
-let overview = null;
 const pending = new Map(); // account -> its last state since the last flush, and its last progress after that
 let flushTimer = null;
 
@@ -157,7 +164,6 @@ function onChange(change) {
 function onOverview(next) {
     setServerTime(next.at);
     showOverview(next);
-    tellTimes();
     if (overview && (next.queue.dead !== overview.queue.dead || next.totals.failed !== overview.totals.failed)) {
         dead.loadSoon();
     }
@@ -201,5 +207,6 @@ const restart = follow({
     onBreak,
 });
 
-setInterval(() => document.hidden || workers.load(), WORKERS_MS);
+setInterval(tellTimes, 1000);
+setInterval(() => isLive && !document.hidden && workers.load(), WORKERS_MS);
 openFromAddress();

@@ -18,7 +18,7 @@ let open = null; // what the open panel is about: {account, row, parts, controll
 
 const path = (what, account) => `ops/${what}?account=${encodeURIComponent(account)}`;
 const quiet = (text) => make('p', {class: 'quiet-text'}, text);
-const fault = (text) => make('p', {class: 'notice', 'data-kind': 'bad'}, text);
+const fault = (text) => make('p', {class: 'notice'}, text);
 
 // ---- Lists that may be long ----
 

@@ -155,7 +155,7 @@ function tellTime(node) {
     setText(node, `${node.dataset.before} ${text}`.trim());
 }
 
-// Once a second: what was "3 s ago" is "4 s ago".
+// To be called once a second: what was "3 s ago" is "4 s ago".
 export function tellTimes() {
     document.querySelectorAll('time').forEach(tellTime);
 }

@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
 from installation import wait_for  # noqa: E402
-from programs import LIMIT_S  # noqa: E402
+from programs import LIMIT_S, digest_of  # noqa: E402
 from watched import Visit, button, row  # noqa: E402
 
 ACCESSIBLE = (HERE / "accessible.js").read_text()
@@ -78,6 +78,21 @@ class Dashboard(Visit):
         browser.click("#details-close")
         browser.wait("!document.querySelector('#details').open && location.hash === ''")
 
+    def test_active_lists_what_is_under_way(self):
+        system, browser = self.visit(more=["idle"])
+        browser.wait("document.querySelector(arguments[0])", row("idle"))
+        browser.click("#view-active")
+        browser.wait_text("#accounts-empty", "No account has a job under way.")
+        system.be_slow(1000)
+        system.execute()
+        browser.wait_text(f"{row()} .state", "running")
+        self.assertFalse(browser.script("return document.querySelector(arguments[0]) !== null", row("idle")))
+        self.assertEqual(system.call("POST", "abort/")[0], 204)
+        browser.wait_text("#accounts-empty", "No account has a job under way.")
+        browser.click("#view-all")
+        browser.wait_text(f"{row()} .state", "ABORTED")
+        browser.wait("document.querySelector(arguments[0])", row("idle"))
+
     # ---- Acting ----
 
     def test_dead_jobs_are_retried_and_dropped(self):
@@ -138,8 +153,7 @@ class Dashboard(Visit):
         # A key that was good when the page got it, and is not any more.
         self.give_key(browser, system.operator_key)
         browser.script("sessionStorage.setItem('omnihook-operator-key', 'not-the-key')")
-        browser.go(system.dashboard + "?again")
-        browser.script("window.first_visit = true")
+        self.look_again(browser, system)
         browser.wait_text("#says", "The operator key is refused")
         browser.wait_text("#connection", "Live")
         self.assertEqual(browser.text("#key-state"), "Read only")
@@ -181,11 +195,33 @@ class Dashboard(Visit):
         system.redis.process.kill()
         system.redis.process.wait(LIMIT_S)
         browser.wait_text("#connection", "Redis is away")
+        browser.wait_text("#overview-notice", "may have changed")
         browser.screenshot("redis-away")
+        self.look_again(browser, system)
+        browser.wait_text("#connection", "Redis is away")
         system.start_redis()
         browser.wait_text("#connection", "Live")
         system.run("FINISHED")
         browser.wait_text(f"{row()} .state", "FINISHED")
+
+    def test_the_api_is_started_again(self):
+        self.allowed = [r"/ops/\S+ .* ERR_", r"/ops/session .* 401 "]
+        system, browser = self.visit(is_relayed=True)
+        self.give_key(browser, system.operator_key)
+        system.stop_api()
+        browser.wait_text("#connection", "Reconnecting")
+        system.run_without_api()
+        system.start_api()
+        browser.wait_text("#connection", "Live")
+        browser.wait_text(f"{row()} .state", "FINISHED")
+        self.assertEqual(browser.text("#key-state"), "May act")
+        # Once more, with another key: that of the page is no longer good.
+        system.stop_api()
+        system.start_api(OMNIHOOK_OPERATOR_KEYS=digest_of("another"))
+        browser.wait_text("#says", "The operator key is refused")
+        browser.wait_text("#key-state", "Read only")
+        browser.wait_text("#connection", "Live")
+        self.assert_refuses_click(browser, button("execute"))
 
     # ---- For everybody ----
 
@@ -198,10 +234,10 @@ class Dashboard(Visit):
             browser.press("Tab")
             order.append(browser.script(f"return {focused}"))
             self.assertLess(len(order), 20, order)
-            if order[-1] != "":
-                outline = browser.script("return getComputedStyle(document.activeElement).outlineStyle")
-                self.assertEqual(outline, "solid", f"{order[-1]} shows that it has the focus")
-        self.assertEqual(order[-5:], ["key-button", "view-all", "view-active", "accounts-search", "Details of acme"])
+            outline = browser.script("return getComputedStyle(document.activeElement).outlineStyle")
+            self.assertEqual(outline, "solid", f"{order[-1]} shows that it has the focus")
+        named = [name for name in order if name]  # links have none
+        self.assertEqual(named, ["key-button", "view-all", "view-active", "accounts-search", "Details of acme"])
         browser.press("Enter")
         browser.wait_text("#details-webhooks", "12 created")
         self.assertEqual(browser.script("return document.activeElement.id"), "details-heading")

@@ -4,11 +4,13 @@ import json
 import pathlib
 import re
 import secrets
+import socket
 import tempfile
+import threading
 import unittest
 import urllib.parse
 
-from installation import HOOKS, Installation
+from installation import HOOKS, Installation, wait_for
 from programs import digest_of
 from webdriver import Browser, Refused
 
@@ -18,17 +20,63 @@ POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 
 EMPTY_PAGE = "data:,"  # what a new browser shows
 
 
+def pump(source, sink):
+    """Passes bytes on until either side ends, then ends the other."""
+    try:
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+    except OSError:
+        pass
+    for end in (source, sink):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+class Relay:
+    """An address that stays, in front of a program whose port changes with each start. target: None
+    while there is none, then what calls is hung up on."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.target = None
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            near, _ = self.listener.accept()
+            threading.Thread(target=self.relay, args=(near,), daemon=True).start()
+
+    def relay(self, near):
+        with near:
+            try:
+                host, port = self.target.rsplit(":", 1)
+                far = socket.create_connection((host, int(port)))
+            except (AttributeError, OSError):
+                return
+            with far:
+                back = threading.Thread(target=pump, args=(far, near), daemon=True)
+                back.start()
+                pump(near, far)
+                back.join()
+
+
 class Watched(Installation):
     """more: further accounts by name. Omnitron takes latency_ms to answer, one request at a time, and the
     account has so many webhooks that a run can be watched."""
 
-    def __init__(self, folder, more=(), webhooks=12, **env):
+    def __init__(self, folder, more=(), webhooks=12, is_relayed=False, **env):
+        self.relay = Relay() if is_relayed else None
         self.operator_key = secrets.token_hex(20)
         self.more = more
         self.webhooks = [{"event_type": f"event.number{i}", "target_url": "https://oms.example.com/hooks"}
                          for i in range(webhooks)]
         super().__init__(folder, omnitron={"max_connections": 1},
                          OMNIHOOK_OPERATOR_KEYS=digest_of(self.operator_key), **env)
+        if self.relay:
+            self.relay.target = self.own_address
 
     def write_settings(self):
         self.account["OMNITRON_WEBHOOKS"] = self.webhooks
@@ -45,9 +93,27 @@ class Watched(Installation):
             OMNIHOOK_LISTEN=f"unix:{self.folder}/api.sock", OMNIHOOK_OPS_LISTEN="127.0.0.1:0"))
 
     @property
+    def own_address(self):
+        return self.api.wait_for(r"event=ops_listening .*?address=(\S+)").group(1)
+
+    @property
     def dashboard(self):
-        address = self.api.wait_for(r"event=ops_listening .*?address=(\S+)").group(1)
-        return f"http://{address}/"
+        return f"http://{self.relay.address if self.relay else self.own_address}/"
+
+    def stop_api(self):
+        self.relay.target = None
+        self.api.stop()
+
+    def start_api(self, **more):
+        self.env |= more
+        self.api = self.start_omnihook("omnihook-api", "event=listening")
+        self.relay.target = self.own_address
+
+    def run_without_api(self):
+        """A whole job while no API runs."""
+        answer = self.omnihook("execute", "acme")
+        assert answer.returncode == 0, answer.stderr
+        wait_for(lambda: "FINISHED" in self.omnihook("status", "acme").stdout, "FINISHED")
 
     def be_slow(self, latency_ms=150):
         self.control("settings", {"latency_ms": latency_ms}, "PATCH")
@@ -78,6 +144,11 @@ class Visit(unittest.TestCase):
         browser.wait("document.querySelector('tr[data-account=acme]')")
         browser.script("window.first_visit = true")  # gone when the page is loaded again
         return system, browser
+
+    def look_again(self, browser, system):
+        """Loads the page once more, on purpose."""
+        browser.go(system.dashboard + "?again")
+        browser.script("window.first_visit = true")
 
     def give_key(self, browser, key, words="May act"):
         browser.click("#key-button")
