@@ -61,7 +61,7 @@ class Dashboard(Visit):
         browser.click(f"{row()} .actions button")
         first = "#details-webhooks li:first-child"
         browser.wait_text(first, "failed")
-        for words in ("event.number7", "HTTP 400", "Not a known event."):
+        for words in ("event.number7", "HTTP 400", "Not a <b>known</b> event."):
             self.assertIn(words, browser.text(first))
         self.assertIn("11 created, 1 failed", browser.text("#details-webhooks"))
         browser.wait_text("#details-history", "FAILED")
@@ -205,7 +205,7 @@ class Dashboard(Visit):
         browser.wait_text(f"{row()} .state", "FINISHED")
 
     def test_the_api_is_started_again(self):
-        self.allowed = [r"/ops/\S+ .* ERR_", r"/ops/session .* 401 "]
+        self.allowed = [r"/ops/\S+ .*ERR_", r"/ops/session .* 401 "]
         system, browser = self.visit(is_relayed=True)
         self.give_key(browser, system.operator_key)
         system.stop_api()

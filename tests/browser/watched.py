@@ -122,7 +122,7 @@ class Watched(Installation):
         """From now on Omnitron refuses this one."""
         self.control("faults", {"name": "refused", "method": "POST", "path": "/whisperer/", "times": -1,
                                 "match": f'{webhook["event_type"]}"',
-                                "action": {"status": 400, "json": {"event_type": ["Not a known event."]}}})
+                                "action": {"status": 400, "json": {"event_type": ["Not a <b>known</b> event."]}}})
 
 
 class Visit(unittest.TestCase):
