@@ -45,6 +45,7 @@ struct api {
     bool has_failed;
     struct dashboard *dashboard;  /* either this ... */
     struct supervisor_beat *beat; /* ... or this */
+    struct metrics_page metrics;
     char not_ready[ERROR_TEXT_SIZE];
 };
 
@@ -103,7 +104,8 @@ static void on_redis_state(void *arg, bool is_up, const struct error *why_down)
     if (is_up) {
         redis_checkup_start(&api->checkup);
     }
-    if (api->server == NULL && !api->is_stopping && !api->has_failed) {
+    bool is_server = api->process->ops == NULL;
+    if (is_server && api->server == NULL && !api->is_stopping && !api->has_failed) {
         start_server(api);
     }
 }
@@ -154,12 +156,10 @@ static void start_omnitron(struct api *api)
     api->dispatch.auth_omnitron = auth_omnitron_new(api->loop, api->pool, &auth);
 }
 
-static const struct metrics_page metrics = {.program = METRICS_API,
-                                            .get_process = metrics_get_own_process};
-
-/* Either an ops listener of our own, or that of the process that started us. */
+/* The ops listener for all processes of the program: the only one, or those under a supervisor. */
 static bool start_ops(struct api *api, struct error *err)
 {
+    struct supervisor_ops *ops = api->process->ops;
     if (api->process->slot != NULL) {
         api->beat = supervisor_beat_new(api->loop, api->process->slot, get_health, api);
         return true;
@@ -169,14 +169,21 @@ static bool start_ops(struct api *api, struct error *err)
         .redis_address = &api->redis_address,
         .store = api->store,
         .services = &api->services,
-        .get_health = get_health,
-        .arg = api,
+        .get_health = ops == NULL ? get_health : supervisor_ops_get_health,
+        .arg = ops == NULL ? (void *)api : ops,
     };
-    if (!ops_server_listen(&api->config->ops_listen, &options.listener, err)) {
+    api->metrics = (struct metrics_page){
+        .program = METRICS_API,
+        .get_process = ops == NULL ? metrics_get_own_process : supervisor_ops_get_process,
+        .arg = ops,
+    };
+    if (ops != NULL) {
+        options.listener = supervisor_ops_listener(ops);
+    } else if (!ops_server_listen(&api->config->ops_listen, &options.listener, err)) {
         return false;
     }
     api->dashboard = dashboard_new(api->loop, &options);
-    metrics_page_add(dashboard_pages(api->dashboard), &metrics);
+    metrics_page_add(dashboard_pages(api->dashboard), &api->metrics);
     return true;
 }
 
@@ -218,6 +225,15 @@ static void on_grace_over(evutil_socket_t none, short events, void *arg)
     fail_waiting(api);
 }
 
+/* Without a server of our own there is nobody to be patient with: what still waits is answered, and
+   gets a moment to leave. */
+static void end_soon(struct api *api)
+{
+    api->has_failed_waiting = true;
+    fail_waiting(api);
+    loop_timer_start(api->grace, LAST_ANSWERS_MS);
+}
+
 static void on_drain(void *arg)
 {
     struct api *api = arg;
@@ -225,6 +241,10 @@ static void on_drain(void *arg)
     supervisor_beat_leave(api->beat);
     if (api->dashboard != NULL) {
         dashboard_stop(api->dashboard);
+    }
+    if (api->process->ops != NULL) {
+        end_soon(api);
+        return;
     }
     if (api->server == NULL) {
         loop_quit(api->loop);
@@ -245,7 +265,7 @@ static void stop_all(struct api *api)
     fail_waiting(api);
     server_free(api->server);
     dashboard_free(api->dashboard);
-    if (api->dashboard != NULL) {
+    if (api->dashboard != NULL && api->process->ops == NULL) {
         listen_socket_remove(&api->config->ops_listen);
     }
     supervisor_beat_free(api->beat);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OK = 200, PROCESSES_MAX = 2 * 256 + 1, STAT_SIZE = 1024 };
+enum { OK = 200, PROCESSES_MAX = 2 * 256 + 2, STAT_SIZE = 1024 };
 
 /* Sums; names and meanings as of https://prometheus.io/docs/instrumenting/writing_clientlibs/. */
 struct process_figures {

@@ -82,7 +82,7 @@ int main(int argc, char **argv)
         exit_code = EXIT_USAGE;
     }
     bool is_parent = is_usable && config.processes > 1 &&
-                     !supervisor_start(&config, METRICS_WORKER, &slot, &exit_code);
+                     !supervisor_start(&config, METRICS_WORKER, &slot, NULL, &exit_code);
     if (is_usable && !is_parent) {
         exit_code = work(&config, &redis, settings, slot);
     } else {
