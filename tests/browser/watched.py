@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import secrets
+import shutil
 import socket
 import tempfile
 import threading
@@ -125,11 +126,20 @@ class Watched(Installation):
                                 "action": {"status": 400, "json": {"event_type": ["Not a <b>known</b> event."]}}})
 
 
+def remove(folder):
+    """The browser's last processes may still write when their driver has ended."""
+    def is_gone():
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+    wait_for(is_gone, f"{folder} is removed")
+
+
 class Visit(unittest.TestCase):
     """allowed: patterns of the console's lines that the story itself brings about."""
 
     def setUp(self):
-        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(remove, self.folder)
         self.allowed = []
 
     def visit(self, **more):

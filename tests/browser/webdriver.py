@@ -25,7 +25,8 @@ class Browser:
 
     def __init__(self, folder):
         folder = pathlib.Path(folder)
-        self.driver = Program(folder, "chromedriver", "--port=0", HOME=str(folder), TMPDIR=str(folder))
+        self.driver = Program(folder, "python3", str(pathlib.Path(__file__).with_name("without_netlink.py")),
+                              "chromedriver", "--port=0", HOME=str(folder), TMPDIR=str(folder))
         port = self.driver.wait_for(r"started successfully on port (\d+)").group(1)
         self.root = f"http://127.0.0.1:{port}"
         # By a pipe: however the driver ends, the browser ends with it.
