@@ -2,6 +2,8 @@
 #include "common/api_key.h"
 #include "common/mem.h"
 #include "tests/support/ops_call.h"
+#include "tests/support/raw_call.h"
+#include "tests/support/sockets.h"
 #include "tests/support/test.h"
 #include "tests/support/wait_until.h"
 
@@ -9,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { LIMIT_MS = 30000, MANY = 10000 };
 
@@ -450,6 +454,53 @@ static void what_others_wrote_is_data_only(void **state)
     http_answer_free(answer);
 }
 
+/* bolt's Omnitron takes connections from now on and says nothing: gives where it listens. */
+static int silence_omnitron(struct stack *stack)
+{
+    char address[SOCKET_ADDRESS_SIZE];
+    char url[SOCKET_ADDRESS_SIZE + 32];
+    int listener = socket_listen("127.0.0.1:0", address);
+    assert_true(listener >= 0);
+    (void)snprintf(url, sizeof url, "http://%s/api/v1/", address);
+    json_t *omnitron = json_object_get(stack_settings(stack, "bolt"), "omnitron");
+    json_object_set_new(omnitron, "url", json_string(url));
+    stack_write_settings(stack);
+    return listener;
+}
+
+static const char *const with_patience[] = {OPS_KEYS_ENTRY, "OMNIHOOK_GRACE_MS=1000", NULL};
+static struct stack_options patient = {
+    .accounts = accounts, .account_count = 3, .env = with_patience};
+static const char *const several_patient[] = {OPS_KEYS_ENTRY, "OMNIHOOK_GRACE_MS=1000",
+                                              "OMNIHOOK_PROCESSES=2", NULL};
+static struct stack_options patient_processes = {
+    .accounts = accounts, .account_count = 3, .env = several_patient};
+
+#define ASK_PLAN                                                                                   \
+    "GET /ops/plan?account=bolt HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token " OPS_KEY      \
+    "\r\n\r\n"
+
+static void who_waits_at_a_stop_is_answered(void **state)
+{
+    struct stack *stack = *state;
+    int listener = silence_omnitron(stack);
+    (void)stack_start_api(stack, NULL);
+    struct raw_call *waits = raw_call_open(ops_address(stack));
+    struct raw_call *gone = raw_call_open(ops_address(stack));
+    assert_true(raw_call_send_text(waits, ASK_PLAN));
+    assert_true(raw_call_send_text(gone, ASK_PLAN));
+    int omnitron = accept(listener, NULL, NULL); /* it is asked: so the call is held */
+    assert_true(omnitron >= 0);
+    raw_call_close(gone);
+    assert_int_equal(process_stop(stack_api(stack, 0), LIMIT_MS), 0);
+    const char *answer = raw_call_receive(waits, NULL, LIMIT_MS);
+    assert_memory_equal(answer, "HTTP/1.1 503 ", 13);
+    assert_non_null(strstr(answer, "The service is stopping."));
+    raw_call_close(waits);
+    (void)close(omnitron);
+    (void)close(listener);
+}
+
 /* The pid of the process that answers operators. */
 static pid_t ops_process(struct stack *stack)
 {
@@ -500,6 +551,8 @@ int main(void)
         STACK_TEST(many_active_accounts_come_in_parts, &no_worker),
         STACK_TEST(without_redis_the_reason_is_told, &no_worker),
         STACK_TEST(what_others_wrote_is_data_only, &no_worker),
+        STACK_TEST(who_waits_at_a_stop_is_answered, &patient),
+        STACK_TEST(who_waits_at_a_stop_is_answered, &patient_processes),
         STACK_TEST(who_answers_operators_may_die, &processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
