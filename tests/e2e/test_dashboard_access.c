@@ -17,10 +17,10 @@ enum { LIMIT_MS = 30000 };
 #define EXECUTE "{\"account\": \"acme\"}"
 
 static const struct stack_account accounts[] = {{.name = "acme", .webhooks = "[]"}};
-static const char *const on_unix[] = {OPS_KEYS_ENTRY, NULL};
-static const char *const on_tcp[] = {OPS_KEYS_ENTRY, "OMNIHOOK_OPS_LISTEN=127.0.0.1:0", NULL};
-static const char *const everywhere[] = {OPS_KEYS_ENTRY, "OMNIHOOK_OPS_LISTEN=0.0.0.0:0", NULL};
-static const char *const several[] = {OPS_KEYS_ENTRY, "OMNIHOOK_OPS_LISTEN=127.0.0.1:0",
+static const char *const on_unix[] = {ops_keys_entry, NULL};
+static const char *const on_tcp[] = {ops_keys_entry, "OMNIHOOK_OPS_LISTEN=127.0.0.1:0", NULL};
+static const char *const everywhere[] = {ops_keys_entry, "OMNIHOOK_OPS_LISTEN=0.0.0.0:0", NULL};
+static const char *const several[] = {ops_keys_entry, "OMNIHOOK_OPS_LISTEN=127.0.0.1:0",
                                       "OMNIHOOK_PROCESSES=2", NULL};
 static const char *const without_keys[] = {"OMNIHOOK_OPS_LISTEN=127.0.0.1:0", NULL};
 #define ONE_API(environment)                                                                       \

@@ -26,10 +26,10 @@ static const struct stack_account accounts[] = {
     {.name = "bolt", .webhooks = "[]"},
     {.name = "away", .webhooks = "[]", .extra = NOWHERE},
 };
-static const char *const with_keys[] = {OPS_KEYS_ENTRY, "OMNIHOOK_JOB_ATTEMPTS=1",
+static const char *const with_keys[] = {ops_keys_entry, "OMNIHOOK_JOB_ATTEMPTS=1",
                                         "OMNIHOOK_RETRY_BASE_MS=10", "OMNIHOOK_RETRY_MAX_MS=10",
                                         NULL};
-static const char *const several[] = {OPS_KEYS_ENTRY,
+static const char *const several[] = {ops_keys_entry,
                                       "OMNIHOOK_JOB_ATTEMPTS=1",
                                       "OMNIHOOK_RETRY_BASE_MS=10",
                                       "OMNIHOOK_RETRY_MAX_MS=10",
@@ -468,10 +468,10 @@ static int silence_omnitron(struct stack *stack)
     return listener;
 }
 
-static const char *const with_patience[] = {OPS_KEYS_ENTRY, "OMNIHOOK_GRACE_MS=1000", NULL};
+static const char *const with_patience[] = {ops_keys_entry, "OMNIHOOK_GRACE_MS=1000", NULL};
 static struct stack_options patient = {
     .accounts = accounts, .account_count = 3, .env = with_patience};
-static const char *const several_patient[] = {OPS_KEYS_ENTRY, "OMNIHOOK_GRACE_MS=1000",
+static const char *const several_patient[] = {ops_keys_entry, "OMNIHOOK_GRACE_MS=1000",
                                               "OMNIHOOK_PROCESSES=2", NULL};
 static struct stack_options patient_processes = {
     .accounts = accounts, .account_count = 3, .env = several_patient};

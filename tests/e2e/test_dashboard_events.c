@@ -19,8 +19,8 @@ enum { LIMIT_MS = 60000, STOP_LIMIT_MS = 10000 };
 #define CHANGE_OF_ACME "event: change\ndata: {\"event\":\"state\",\"account\":\"acme\""
 
 static const struct stack_account accounts[] = {{.name = "acme", .webhooks = "[]"}};
-static const char *const one[] = {OPS_KEYS_ENTRY, NULL};
-static const char *const several[] = {OPS_KEYS_ENTRY, "OMNIHOOK_PROCESSES=2", NULL};
+static const char *const one[] = {ops_keys_entry, NULL};
+static const char *const several[] = {ops_keys_entry, "OMNIHOOK_PROCESSES=2", NULL};
 #define OPTIONS(environment, workers)                                                              \
     {.accounts = accounts,                                                                         \
      .account_count = 1,                                                                           \

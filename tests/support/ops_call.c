@@ -9,6 +9,9 @@
 
 enum { START_LIMIT_MS = 60000, HEADER_SIZE = 256 };
 
+const char ops_keys_entry[] = "OMNIHOOK_OPERATOR_KEYS=sha256:"
+                              "9d7e6d5c144ee5fa02f877e8e7d3fef853b465293f2f6253184e89a2bd46d691";
+
 const char *ops_address(struct stack *stack)
 {
     static char address[SOCKET_ADDRESS_SIZE];

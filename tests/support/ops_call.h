@@ -6,9 +6,7 @@
 
 #define OPS_KEY "operator-key-of-the-tests"
 /* OMNIHOOK_OPERATOR_KEYS with the hash of OPS_KEY, for a stack's env. */
-#define OPS_KEYS_ENTRY                                                                             \
-    "OMNIHOOK_OPERATOR_KEYS=sha256:"                                                               \
-    "9d7e6d5c144ee5fa02f877e8e7d3fef853b465293f2f6253184e89a2bd46d691"
+extern const char ops_keys_entry[];
 
 enum { OPS_CALL_HEADERS_MAX = 6 };
 
