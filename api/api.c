@@ -29,6 +29,7 @@ struct api {
     struct loop *loop;
     struct event *grace;
     bool is_stopping;
+    bool is_served;          /* the API's last caller has gone */
     bool has_failed_waiting; /* the grace time is over: what waited has been answered */
 
     struct redis_address redis_address;
@@ -70,10 +71,25 @@ static void on_request(void *arg, struct request *request)
 
 /* ---- Starting ---- */
 
+/* When neither listener has a connection left. */
+static void check_over(const struct api *api)
+{
+    bool is_drained = api->dashboard == NULL || dashboard_is_drained(api->dashboard);
+    if (api->is_served && is_drained) {
+        loop_quit(api->loop);
+    }
+}
+
 static void on_stopped(void *arg)
 {
     struct api *api = arg;
-    loop_quit(api->loop);
+    api->is_served = true;
+    check_over(api);
+}
+
+static void on_drained(void *arg)
+{
+    check_over(arg);
 }
 
 static void start_server(struct api *api)
@@ -170,7 +186,9 @@ static bool start_ops(struct api *api, struct error *err)
         .store = api->store,
         .services = &api->services,
         .get_health = ops == NULL ? get_health : supervisor_ops_get_health,
-        .arg = ops == NULL ? (void *)api : ops,
+        .health_arg = ops == NULL ? (void *)api : ops,
+        .on_drained = on_drained,
+        .arg = api,
     };
     api->metrics = (struct metrics_page){
         .program = METRICS_API,
@@ -232,6 +250,8 @@ static void end_soon(struct api *api)
     api->has_failed_waiting = true;
     fail_waiting(api);
     loop_timer_start(api->grace, LAST_ANSWERS_MS);
+    api->is_served = true;
+    check_over(api);
 }
 
 static void on_drain(void *arg)

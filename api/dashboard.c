@@ -15,6 +15,7 @@
 
 enum {
     CONNECTIONS_MAX = 256,
+    ADDRESS_CONNECTIONS_MAX = 64, /* a browser with all its tabs, and a scraper */
     READ_TIMEOUT_MS = 10000,
     IDLE_TIMEOUT_MS = 30000,
 };
@@ -169,9 +170,18 @@ static void on_answer(void *arg, struct evhttp_request *http)
     connections_on_answer(dashboard->connections, http);
 }
 
+bool dashboard_is_drained(const struct dashboard *dashboard)
+{
+    return dashboard->is_stopping &&
+           (dashboard->http == NULL || connections_count(dashboard->connections) == 0);
+}
+
 static void on_none_left(void *arg)
 {
-    (void)arg; /* nobody waits for that */
+    const struct dashboard *dashboard = arg;
+    if (dashboard->is_stopping && !dashboard->is_going) {
+        dashboard->options.on_drained(dashboard->options.arg);
+    }
 }
 
 static void serve(struct dashboard *dashboard)
@@ -189,9 +199,11 @@ static void serve(struct dashboard *dashboard)
         .read_timeout_ms = READ_TIMEOUT_MS,
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
         .max = CONNECTIONS_MAX,
+        .address_max = ADDRESS_CONNECTIONS_MAX,
         .trusted = &dashboard->options.config->trusted_proxies,
         .content_max = DASHBOARD_BODY_MAX_BYTES,
         .on_none_left = on_none_left,
+        .arg = dashboard,
     };
     dashboard->connections = connections_new(dashboard->loop, dashboard->http,
                                              evhttp_bound_socket_get_listener(bound), &options);
@@ -209,7 +221,7 @@ struct dashboard *dashboard_new(struct loop *loop, const struct dashboard_option
         .names = account_names_new(),
     };
     error_set(&dashboard->why_down, ERROR_UNAVAILABLE, "not connected yet");
-    ops_pages_init(&dashboard->pages, options->get_health, options->arg);
+    ops_pages_init(&dashboard->pages, options->get_health, options->health_arg);
     dashboard->streams = dashboard_streams_new(dashboard);
     if (options->listener >= 0) {
         serve(dashboard);
@@ -234,7 +246,11 @@ void dashboard_on_redis_state(struct dashboard *dashboard, const struct error *w
 void dashboard_stop(struct dashboard *dashboard)
 {
     dashboard->is_stopping = true;
+    dashboard->requests.is_closing = true;
     dashboard_streams_stop(dashboard->streams);
+    if (dashboard->http != NULL) {
+        connections_drain(dashboard->connections);
+    }
 }
 
 void dashboard_free(struct dashboard *dashboard)
@@ -243,6 +259,7 @@ void dashboard_free(struct dashboard *dashboard)
         return;
     }
     assert(dashboard->requests.open == 0);
+    dashboard->is_going = true;
     dashboard_streams_free(dashboard->streams);
     if (dashboard->http != NULL) {
         connections_drain(dashboard->connections);

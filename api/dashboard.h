@@ -19,7 +19,9 @@ struct dashboard_options {
     struct settings_store *store;
     const struct services *services; /* filled before the loop runs, and until dashboard_stop */
     ops_health_fn *get_health;
-    void *arg;    /* of get_health */
+    void *health_arg;              /* of get_health */
+    void (*on_drained)(void *arg); /* after dashboard_stop: the last connection has closed */
+    void *arg;
     int listener; /* of ops_server_listen, taken over; -1 = there is none: nobody calls */
 };
 
@@ -31,8 +33,11 @@ struct ops_pages *dashboard_pages(struct dashboard *dashboard);
 /* What the client of services' queue says of its connection; why_down is NULL when it is up. */
 void dashboard_on_redis_state(struct dashboard *dashboard, const struct error *why_down);
 
-/* Ends the streams. From here on only the pages are answered, and files. */
+/* Ends the streams. From here on only the pages are answered, and files, and each answer closes its
+   connection. */
 void dashboard_stop(struct dashboard *dashboard);
+/* Stopped, and no connection is open. */
+bool dashboard_is_drained(const struct dashboard *dashboard);
 
 /* Every call must have been answered: what they wait for is freed before. NULL is legal. */
 void dashboard_free(struct dashboard *dashboard);

@@ -22,6 +22,7 @@ struct dashboard {
     struct account_names *names;
     struct dashboard_streams *streams;
     bool is_stopping;
+    bool is_going; /* nobody is to be told any more */
     bool is_redis_up;
     struct error why_down; /* when it is not */
 };

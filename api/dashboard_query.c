@@ -17,28 +17,37 @@ static int hex_value(char byte)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* As the browsers' URLSearchParams writes it; false when it is not well formed, or too long. */
+/* The byte at text, of which size bytes are left; *used tells how many it stands for, 0 = it is not
+   well formed. As the browsers' URLSearchParams writes it. */
+static char decode_byte(const char *text, size_t size, size_t *used)
+{
+    *used = 1;
+    if (text[0] == '+') {
+        return ' ';
+    }
+    if (text[0] != '%') {
+        return text[0];
+    }
+    int high = size > 2 ? hex_value(text[1]) : -1;
+    int low = size > 2 ? hex_value(text[2]) : -1;
+    *used = high < 0 || low < 0 ? 0 : 3;
+    return (char)(unsigned char)((unsigned)high * 16 + (unsigned)low);
+}
+
+/* False when it is not well formed, or too long. */
 static bool decode(const char *text, size_t size, char value[QUERY_VALUE_MAX_BYTES + 1])
 {
+    size_t count = 0;
     size_t used = 0;
-    for (size_t i = 0; i < size; i++) {
-        char byte = text[i] == '+' ? ' ' : text[i];
-        if (text[i] == '%') {
-            int high = size - i > 2 ? hex_value(text[i + 1]) : -1;
-            int low = size - i > 2 ? hex_value(text[i + 2]) : -1;
-            if (high < 0 || low < 0) {
-                return false;
-            }
-            byte = (char)(high * 16 + low);
-            i += 2;
-        }
-        if (used == QUERY_VALUE_MAX_BYTES) {
+    for (size_t at = 0; at < size; at += used) {
+        char byte = decode_byte(text + at, size - at, &used);
+        if (used == 0 || count == QUERY_VALUE_MAX_BYTES) {
             return false;
         }
-        value[used++] = byte;
+        value[count++] = byte;
     }
-    value[used] = '\0';
-    return text_is_utf8(value, used) && !text_has_control(value);
+    value[count] = '\0';
+    return text_is_utf8(value, count) && !text_has_control(value);
 }
 
 static const char *find_name(const char *const *allowed, const char *text, size_t size)

@@ -148,6 +148,9 @@ static void send_answer(struct dashboard_request *request, int status)
 {
     struct dashboard_requests *all = request->all;
     add_security_headers(request);
+    if (all->is_closing) {
+        dashboard_add_header(request, "Connection", "close");
+    }
     struct evhttp_request *http = end(request);
     all->on_answer(all->arg, http);
     /* evhttp knows too few names of statuses. */

@@ -24,6 +24,7 @@ enum {
 struct dashboard_requests {
     struct dashboard *dashboard;
     size_t open;                                               /* not answered yet */
+    bool is_closing;                                           /* answers close their connection */
     void (*on_answer)(void *arg, struct evhttp_request *http); /* one is about to be sent */
     void *arg;
 };

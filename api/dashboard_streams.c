@@ -31,7 +31,7 @@ enum {
     HELLO_TICKS = 5,
     BEHIND_BYTES = 128 * 1024,   /* no change makes more wait than this */
     CAUGHT_UP_BYTES = 16 * 1024, /* a resync is worth something */
-    STALLED_MS = 30000,
+    STALLED_MS = 15000,
     SEND_BUFFER_BYTES = 32 * 1024, /* the kernel's: what is in it is out of our sight */
     TEXT_MAX_BYTES = 64 * 1024,
 };

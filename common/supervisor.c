@@ -295,24 +295,29 @@ static void replace_leaving(struct supervisor *supervisor)
     }
 }
 
+static void on_ended(struct supervisor *supervisor, pid_t pid, int status)
+{
+    if (supervisor->ops_child.pid == pid) {
+        on_ops_child_ended(&supervisor->ops_child, status);
+        return;
+    }
+    for (size_t i = 0; i < supervisor->count; i++) {
+        if (supervisor->children[i].pid == pid) {
+            on_child_ended(&supervisor->children[i], status);
+            return;
+        }
+        if (supervisor->children[i].leaving == pid) {
+            on_leaving_ended(&supervisor->children[i]);
+            return;
+        }
+    }
+}
+
 static void reap(struct supervisor *supervisor)
 {
     int status = 0;
     for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
-        if (supervisor->ops_child.pid == pid) {
-            on_ops_child_ended(&supervisor->ops_child, status);
-            continue;
-        }
-        for (size_t i = 0; i < supervisor->count; i++) {
-            if (supervisor->children[i].pid == pid) {
-                on_child_ended(&supervisor->children[i], status);
-                break;
-            }
-            if (supervisor->children[i].leaving == pid) {
-                on_leaving_ended(&supervisor->children[i]);
-                break;
-            }
-        }
+        on_ended(supervisor, pid, status);
     }
 }
 
@@ -534,7 +539,7 @@ bool supervisor_start(const struct service_config *config, enum metrics_program 
     bool is_child = supervisor.is_child;
     bool is_ops = is_child && supervisor.own_place->is_ops;
     *slot = is_child && !is_ops ? supervisor.own_place->slot : NULL;
-    if (is_ops) {
+    if (is_ops && ops != NULL) {
         *ops = new_ops(&supervisor);
     }
     *exit_code = supervisor.exit_code;
