@@ -52,6 +52,13 @@ class Dashboard(Visit):
         browser.wait_text("#tile-finished", "1")
         self.assertEqual(system.report()["state"], "FINISHED")
 
+    def test_with_several_processes(self):
+        system, browser = self.visit(OMNIHOOK_PROCESSES="2")
+        self.give_key(browser, system.operator_key)
+        browser.wait_text("#tile-workers", "2")
+        browser.click(button("execute"))
+        browser.wait_text(f"{row()} .state", "FINISHED")
+
     def test_which_webhook_failed_and_why(self):
         system, browser = self.visit()
         system.refuse(system.webhooks[7])
