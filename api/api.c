@@ -1,9 +1,11 @@
 #include "api/api.h"
 
+#include "api/dashboard.h"
 #include "api/dispatch.h"
 #include "api/server.h"
 #include "common/command_line.h"
 #include "common/http_client.h"
+#include "common/listen_socket.h"
 #include "common/log.h"
 #include "common/login_ledger.h"
 #include "common/metrics_page.h"
@@ -27,6 +29,7 @@ struct api {
     struct loop *loop;
     struct event *grace;
     bool is_stopping;
+    bool is_served;          /* the API's last caller has gone */
     bool has_failed_waiting; /* the grace time is over: what waited has been answered */
 
     struct redis_address redis_address;
@@ -41,8 +44,9 @@ struct api {
     struct dispatch dispatch;
     struct server *server; /* NULL until the first word about Redis */
     bool has_failed;
-    struct ops_server *ops;       /* either this ... */
+    struct dashboard *dashboard;  /* either this ... */
     struct supervisor_beat *beat; /* ... or this */
+    struct metrics_page metrics;
     char not_ready[ERROR_TEXT_SIZE];
 };
 
@@ -67,10 +71,25 @@ static void on_request(void *arg, struct request *request)
 
 /* ---- Starting ---- */
 
+/* When neither listener has a connection left. */
+static void check_over(const struct api *api)
+{
+    bool is_drained = api->dashboard == NULL || dashboard_is_drained(api->dashboard);
+    if (api->is_served && is_drained) {
+        loop_quit(api->loop);
+    }
+}
+
 static void on_stopped(void *arg)
 {
     struct api *api = arg;
-    loop_quit(api->loop);
+    api->is_served = true;
+    check_over(api);
+}
+
+static void on_drained(void *arg)
+{
+    check_over(arg);
 }
 
 static void start_server(struct api *api)
@@ -95,11 +114,14 @@ static void start_server(struct api *api)
 static void on_redis_state(void *arg, bool is_up, const struct error *why_down)
 {
     struct api *api = arg;
-    (void)why_down;
+    if (api->dashboard != NULL) {
+        dashboard_on_redis_state(api->dashboard, why_down);
+    }
     if (is_up) {
         redis_checkup_start(&api->checkup);
     }
-    if (api->server == NULL && !api->is_stopping && !api->has_failed) {
+    bool is_server = api->process->ops == NULL;
+    if (is_server && api->server == NULL && !api->is_stopping && !api->has_failed) {
         start_server(api);
     }
 }
@@ -150,21 +172,37 @@ static void start_omnitron(struct api *api)
     api->dispatch.auth_omnitron = auth_omnitron_new(api->loop, api->pool, &auth);
 }
 
-static const struct metrics_page metrics = {.program = METRICS_API,
-                                            .get_process = metrics_get_own_process};
-
-/* Either an ops listener of our own, or that of the process that started us. */
+/* The ops listener for all processes of the program: the only one, or those under a supervisor. */
 static bool start_ops(struct api *api, struct error *err)
 {
+    struct supervisor_ops *ops = api->process->ops;
     if (api->process->slot != NULL) {
         api->beat = supervisor_beat_new(api->loop, api->process->slot, get_health, api);
         return true;
     }
-    const struct ops_server_options options = {
-        .address = &api->config->ops_listen, .get_health = get_health, .arg = api};
-    bool is_listening = ops_server_start(api->loop, &options, &api->ops, err);
-    metrics_page_add(api->ops, &metrics);
-    return is_listening;
+    struct dashboard_options options = {
+        .config = api->config,
+        .redis_address = &api->redis_address,
+        .store = api->store,
+        .services = &api->services,
+        .get_health = ops == NULL ? get_health : supervisor_ops_get_health,
+        .health_arg = ops == NULL ? (void *)api : ops,
+        .on_drained = on_drained,
+        .arg = api,
+    };
+    api->metrics = (struct metrics_page){
+        .program = METRICS_API,
+        .get_process = ops == NULL ? metrics_get_own_process : supervisor_ops_get_process,
+        .arg = ops,
+    };
+    if (ops != NULL) {
+        options.listener = supervisor_ops_listener(ops);
+    } else if (!ops_server_listen(&api->config->ops_listen, &options.listener, err)) {
+        return false;
+    }
+    api->dashboard = dashboard_new(api->loop, &options);
+    metrics_page_add(dashboard_pages(api->dashboard), &api->metrics);
+    return true;
 }
 
 /* ---- Stopping ---- */
@@ -205,11 +243,29 @@ static void on_grace_over(evutil_socket_t none, short events, void *arg)
     fail_waiting(api);
 }
 
+/* Without a server of our own there is nobody to be patient with: what still waits is answered, and
+   gets a moment to leave. */
+static void end_soon(struct api *api)
+{
+    api->has_failed_waiting = true;
+    fail_waiting(api);
+    loop_timer_start(api->grace, LAST_ANSWERS_MS);
+    api->is_served = true;
+    check_over(api);
+}
+
 static void on_drain(void *arg)
 {
     struct api *api = arg;
     api->is_stopping = true;
     supervisor_beat_leave(api->beat);
+    if (api->dashboard != NULL) {
+        dashboard_stop(api->dashboard);
+    }
+    if (api->process->ops != NULL) {
+        end_soon(api);
+        return;
+    }
     if (api->server == NULL) {
         loop_quit(api->loop);
         return;
@@ -228,7 +284,10 @@ static void stop_all(struct api *api)
 {
     fail_waiting(api);
     server_free(api->server);
-    ops_server_free(api->ops);
+    dashboard_free(api->dashboard);
+    if (api->dashboard != NULL && api->process->ops == NULL) {
+        listen_socket_remove(&api->config->ops_listen);
+    }
     supervisor_beat_free(api->beat);
     omnitron_pool_free(api->pool);
     login_ledger_free(api->ledger);

@@ -9,8 +9,10 @@
 /* How this process was started. */
 struct api_process {
     /* One of several: where it tells its health, having no ops listener of its own. NULL = the only
-       one. */
+       one, or ... */
     struct supervisor_slot *slot;
+    /* ... the one that has nothing but the ops listener, for all of several. */
+    struct supervisor_ops *ops;
     int listener; /* of listen_sockets_take, owned by api_run; -1 = it opens its own */
 };
 

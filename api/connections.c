@@ -142,6 +142,13 @@ static struct connection *first_of(const struct connections *all, enum connectio
     return TAILQ_FIRST(&all->states[state].list);
 }
 
+static void show_count(const struct connections *all)
+{
+    if (all->options.is_counted) {
+        metrics_set(METRIC_HTTP_OPEN_CONNECTIONS, NULL, (int64_t)all->count);
+    }
+}
+
 /* Forgets connection; evhttp's part of it is gone or going. */
 static void remove_connection(struct connection *connection)
 {
@@ -163,7 +170,7 @@ static void remove_connection(struct connection *connection)
     mem_free(connection);
 
     all->count--;
-    metrics_set(METRIC_HTTP_OPEN_CONNECTIONS, NULL, (int64_t)all->count);
+    show_count(all);
     resume_accepting(all);
     if (all->count == 0) {
         all->options.on_none_left(all->options.arg);
@@ -412,8 +419,11 @@ static struct bufferevent *on_accepted(struct event_base *base, void *arg)
     }
     bufferevent_incref(connection->stream);
     http_gate_init(&connection->gate);
+    if (all->options.content_max > 0) {
+        http_gate_keep_content(&connection->gate, all->options.content_max);
+    }
     all->count++;
-    metrics_set(METRIC_HTTP_OPEN_CONNECTIONS, NULL, (int64_t)all->count);
+    show_count(all);
     enter(connection, CONNECTION_NEW);
     event_active(all->new_ones, EV_TIMEOUT, 1);
     return connection->stream;

@@ -28,6 +28,8 @@ struct connections_options {
     /* From one address, the trusted ones excepted; 0 = no such limit. */
     size_t address_max;
     const struct ip_ranges *trusted; /* borrowed */
+    size_t content_max;              /* bytes of a body that are kept; 0 = bodies are thrown away */
+    bool is_counted;                 /* the metric of open connections is theirs */
     void (*on_none_left)(void *arg); /* each time that the last one has closed */
     void *arg;
 };

@@ -131,9 +131,12 @@ static bool take(struct http_body *body, char byte)
 }
 
 /* The bytes of a body or of a chunk. */
-static size_t take_data(struct http_body *body, size_t size)
+static size_t take_data(struct http_body *body, const char *bytes, size_t size)
 {
     size_t taken = size < body->left ? size : (size_t)body->left;
+    if (body->kept != NULL) {
+        (void)strbuf_add(body->kept, bytes, taken);
+    }
     body->left -= taken;
     if (body->left == 0) {
         body->is_whole = body->state == BODY_LENGTH;
@@ -142,11 +145,12 @@ static size_t take_data(struct http_body *body, size_t size)
     return taken;
 }
 
-void http_body_start(struct http_body *body, const struct http_head *head)
+void http_body_start(struct http_body *body, const struct http_head *head, struct strbuf *kept)
 {
     *body = (struct http_body){.state = head->framing == HTTP_LENGTH ? BODY_LENGTH : BODY_SIZE,
                                .left = head->length,
-                               .is_whole = head->framing == HTTP_NO_BODY};
+                               .is_whole = head->framing == HTTP_NO_BODY,
+                               .kept = kept};
 }
 
 size_t http_body_feed(struct http_body *body, const char *bytes, size_t size)
@@ -154,7 +158,7 @@ size_t http_body_feed(struct http_body *body, const char *bytes, size_t size)
     size_t at = 0;
     while (at < size && !body->is_whole && body->refusal == NULL) {
         if (body->state == BODY_LENGTH || body->state == BODY_DATA) {
-            at += take_data(body, size - at);
+            at += take_data(body, bytes + at, size - at);
         } else {
             (void)take(body, bytes[at]);
             at++;

@@ -1,4 +1,4 @@
-/* The body of an HTTP/1 request: finds its end and throws it away, since no call of ours reads one.
+/* The body of an HTTP/1 request: finds its end, and throws it away where nobody wants to read it.
    Chunks by the strict reading of RFC 9112, section 7. Pure. */
 #ifndef OMNIHOOK_API_HTTP_BODY_H
 #define OMNIHOOK_API_HTTP_BODY_H
@@ -28,10 +28,12 @@ struct http_body {
     size_t extra;                       /* bytes of extensions and trailers */
     bool is_whole;                      /* the end has been found */
     const struct http_refusal *refusal; /* NULL as long as it is well formed */
+    struct strbuf
+        *kept; /* borrowed: gets the bytes, as far as they fit; NULL = nobody reads them */
 };
 
-/* A body as a well formed head announces it; without one it is whole at once. */
-void http_body_start(struct http_body *body, const struct http_head *head);
+/* A body as a well formed head announces it; without one it is whole at once. kept may be NULL. */
+void http_body_start(struct http_body *body, const struct http_head *head, struct strbuf *kept);
 
 /* Takes bytes up to the end of the body or to what is wrong in it; gives how many it took. */
 size_t http_body_feed(struct http_body *body, const char *bytes, size_t size);

@@ -18,10 +18,18 @@ void http_gate_init(struct http_gate *gate)
     *gate = (struct http_gate){0};
     strbuf_init(&gate->bytes, HTTP_HEAD_BYTES_MAX);
     strbuf_init(&gate->fields, FIELDS_BYTES_MAX);
+    strbuf_init(&gate->content, 0);
+}
+
+void http_gate_keep_content(struct http_gate *gate, size_t max)
+{
+    strbuf_init(&gate->content, max);
+    gate->keeps_content = true;
 }
 
 void http_gate_clear(struct http_gate *gate)
 {
+    strbuf_clear(&gate->content);
     strbuf_clear(&gate->bytes);
     strbuf_clear(&gate->fields);
 }
@@ -43,6 +51,7 @@ void http_gate_next(struct http_gate *gate)
     assert(gate->refusal == NULL);
     empty(&gate->bytes);
     empty(&gate->fields);
+    empty(&gate->content);
     gate->request = NULL;
     gate->has_begun = gate->has_head = gate->has_line = gate->has_skipped_line = false;
     gate->last = '\0';
@@ -171,7 +180,7 @@ static void end_head(struct http_gate *gate)
     gate->refusal =
         http_head_parse(&gate->head, gate->bytes.bytes, gate->bytes.size, &gate->fields);
     if (gate->refusal == NULL) {
-        http_body_start(&gate->body, &gate->head);
+        http_body_start(&gate->body, &gate->head, gate->keeps_content ? &gate->content : NULL);
     }
 }
 

@@ -18,9 +18,11 @@ enum http_gate_step {
 
 /* Embedded: pair http_gate_init with http_gate_clear. */
 struct http_gate {
-    struct strbuf bytes;  /* of the head so far */
-    struct strbuf fields; /* what the API reads of it */
-    const char *request;  /* what evhttp gets; NULL until the request is whole */
+    struct strbuf bytes;   /* of the head so far */
+    struct strbuf fields;  /* what the handlers read of it */
+    struct strbuf content; /* of the body, where it is kept; is_full = there was more */
+    bool keeps_content;
+    const char *request; /* what evhttp gets; NULL until the request is whole */
     struct http_head head;
     struct http_body body;
     const struct http_refusal *refusal; /* why this is the last request; NULL = a good one */
@@ -33,6 +35,8 @@ struct http_gate {
 };
 
 void http_gate_init(struct http_gate *gate);
+/* From the next request on the first max bytes of a body are kept, in content. */
+void http_gate_keep_content(struct http_gate *gate, size_t max);
 void http_gate_clear(struct http_gate *gate);
 
 /* Takes bytes up to the end of the request, of its head (HTTP_GATE_CONTINUE), or to what is wrong;

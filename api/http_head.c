@@ -101,6 +101,7 @@ struct request_line {
     struct slice method;
     struct slice authority; /* of a target in absolute form; else bytes is NULL */
     struct slice path;
+    struct slice query; /* bytes is NULL when there is none */
     bool is_http_1_0;
 };
 
@@ -138,6 +139,7 @@ static bool parse_target(struct request_line *line, struct slice target)
     line->path = target;
     if (query != NULL) {
         line->path.size = (size_t)(query - target.bytes);
+        line->query = skip(target, line->path.size + 1);
     }
     if (line->authority.bytes != NULL && line->path.size == 0) {
         line->path = (struct slice){root, 1};
@@ -251,7 +253,7 @@ static void take_expect(struct fields *fields, struct slice value)
 static const struct {
     const char *name;
     void (*take)(struct fields *fields, struct slice value); /* NULL = nothing to judge */
-    bool is_kept;                                            /* for the handlers of the API */
+    bool is_kept;                                            /* for the handlers */
 } known_fields[] = {
     {"Host", take_host, true},
     {"Authorization", take_key, true},
@@ -261,6 +263,12 @@ static const struct {
     {"Expect", take_expect, false},
     {"X-Request-Id", NULL, true},
     {"X-Forwarded-For", NULL, true},
+    /* Those of the dashboard. */
+    {"Forwarded", NULL, true},
+    {"X-Real-IP", NULL, true},
+    {"Via", NULL, true},
+    {"Origin", NULL, true},
+    {"Content-Type", NULL, true},
 };
 enum { KNOWN_COUNT = sizeof known_fields / sizeof *known_fields };
 
@@ -403,6 +411,10 @@ const struct http_refusal *http_head_parse(struct http_head *head, char *bytes, 
         head->path = line.path.bytes;
         if (line.path.bytes != root) {
             bytes[line.path.bytes - bytes + (ptrdiff_t)line.path.size] = '\0';
+        }
+        head->query = line.query.bytes;
+        if (line.query.bytes != NULL) {
+            bytes[line.query.bytes - bytes + (ptrdiff_t)line.query.size] = '\0';
         }
     }
     return refusal;

@@ -30,7 +30,8 @@ enum http_framing { HTTP_NO_BODY, HTTP_LENGTH, HTTP_CHUNKED };
 
 struct http_head {
     char method[HTTP_METHOD_MAX + 1]; /* "" until it is known */
-    const char *path; /* without the query; borrowed from the parsed bytes; NULL when refused */
+    const char *path;  /* without the query; borrowed from the parsed bytes; NULL when refused */
+    const char *query; /* behind the question mark; borrowed as path is; NULL = none */
     bool is_http_1_0;
     bool is_last; /* the connection ends with the answer */
     bool expects_continue;

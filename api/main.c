@@ -4,6 +4,19 @@
 #include "common/listen_socket.h"
 #include "common/log.h"
 
+static int run_one_of_many(const struct service_config *config, struct settings *settings_take,
+                           struct api_process *process, struct listen_sockets *sockets)
+{
+    if (process->slot != NULL) {
+        process->listener = listen_sockets_take(sockets, supervisor_slot_number(process->slot));
+    } else {
+        listen_sockets_close(sockets);
+    }
+    int exit_code = api_run(config, settings_take, process);
+    supervisor_ops_free(process->ops);
+    return exit_code;
+}
+
 /* Several processes under one supervisor; this function goes on in each of them and in their
    parent. */
 static int run_many(const struct service_config *config, struct settings *settings_take,
@@ -11,9 +24,8 @@ static int run_many(const struct service_config *config, struct settings *settin
 {
     struct api_process process = {.slot = NULL};
     int exit_code = EXIT_FAILED;
-    if (supervisor_start(config, METRICS_API, &process.slot, &exit_code)) {
-        process.listener = listen_sockets_take(sockets, supervisor_slot_number(process.slot));
-        return api_run(config, settings_take, &process);
+    if (supervisor_start(config, METRICS_API, &process.slot, &process.ops, &exit_code)) {
+        return run_one_of_many(config, settings_take, &process, sockets);
     }
     settings_unref(settings_take);
     if (!sockets->is_inherited) {

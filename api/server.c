@@ -130,6 +130,7 @@ static void serve(struct server *server, struct loop *loop, int descriptor)
         .max = find_connections_max(config),
         .address_max = (size_t)config->address_connections_max,
         .trusted = &config->trusted_proxies,
+        .is_counted = true,
         .on_none_left = check_stopped,
         .arg = server,
     };

@@ -27,6 +27,10 @@ extern const unsigned char embedded_list_workers_lua[];
 extern const unsigned char embedded_list_statuses_lua[];
 extern const unsigned char embedded_list_dead_lua[];
 extern const unsigned char embedded_drop_dead_lua[];
+extern const unsigned char embedded_list_active_lua[];
+extern const unsigned char embedded_page_dead_lua[];
+extern const unsigned char embedded_find_dead_lua[];
+extern const unsigned char embedded_list_history_lua[];
 
 static const unsigned char *const bodies[QUEUE_SCRIPTS] = {
     [SCRIPT_ENQUEUE] = embedded_enqueue_lua,
@@ -50,6 +54,10 @@ static const unsigned char *const bodies[QUEUE_SCRIPTS] = {
     [SCRIPT_LIST_STATUSES] = embedded_list_statuses_lua,
     [SCRIPT_LIST_DEAD] = embedded_list_dead_lua,
     [SCRIPT_DROP_DEAD] = embedded_drop_dead_lua,
+    [SCRIPT_LIST_ACTIVE] = embedded_list_active_lua,
+    [SCRIPT_PAGE_DEAD] = embedded_page_dead_lua,
+    [SCRIPT_FIND_DEAD] = embedded_find_dead_lua,
+    [SCRIPT_LIST_HISTORY] = embedded_list_history_lua,
 };
 
 /* What was made active in this turn runs in it, behind all that was active before. */

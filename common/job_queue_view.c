@@ -48,6 +48,44 @@ void job_queue_list_dead(struct job_queue *queue, job_document_fn *fn, void *arg
     queue_script_send(call, SCRIPT_LIST_DEAD, &command, queue->client);
 }
 
+void job_queue_page_dead(struct job_queue *queue, int64_t index, int64_t count, job_document_fn *fn,
+                         void *arg)
+{
+    struct redis_command command;
+    struct queue_call *call = begin(queue, SCRIPT_PAGE_DEAD, &command, fn, arg);
+    redis_command_add_int(&command, index);
+    redis_command_add_int(&command, count);
+    queue_script_send(call, SCRIPT_PAGE_DEAD, &command, queue->client);
+}
+
+void job_queue_find_dead(struct job_queue *queue, const char *job, job_document_fn *fn, void *arg)
+{
+    struct redis_command command;
+    struct queue_call *call = begin(queue, SCRIPT_FIND_DEAD, &command, fn, arg);
+    redis_command_add(&command, job);
+    queue_script_send(call, SCRIPT_FIND_DEAD, &command, queue->client);
+}
+
+void job_queue_list_active(struct job_queue *queue, const char *cursor, int64_t count,
+                           job_document_fn *fn, void *arg)
+{
+    struct redis_command command;
+    struct queue_call *call = begin(queue, SCRIPT_LIST_ACTIVE, &command, fn, arg);
+    redis_command_add(&command, cursor);
+    redis_command_add_int(&command, count);
+    queue_script_send(call, SCRIPT_LIST_ACTIVE, &command, queue->client);
+}
+
+void job_queue_list_history(struct job_queue *queue, const char *account, job_document_fn *fn,
+                            void *arg)
+{
+    struct redis_command command;
+    struct queue_call *call = begin(queue, SCRIPT_LIST_HISTORY, &command, fn, arg);
+    redis_command_add(&command, account);
+    redis_command_add_int(&command, JOB_HISTORY_BYTES_MAX);
+    queue_script_send(call, SCRIPT_LIST_HISTORY, &command, queue->client);
+}
+
 static void settle_drop(struct queue_call *call, const struct redis_reply *reply,
                         const struct error *why_not)
 {

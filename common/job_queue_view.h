@@ -9,6 +9,7 @@
 enum {
     JOB_STATUSES_MAX = 50,  /* accounts in one call */
     JOB_WORKERS_MAX = 1000, /* listed; there may be more */
+    JOB_HISTORY_BYTES_MAX = 8 << 20,
 };
 
 /* Queue, delayed, dead, active, workers, and the totals: overview.lua. */
@@ -23,6 +24,23 @@ void job_queue_list_statuses(struct job_queue *queue, const char *const *account
 
 /* At most 1000, newest first: list_dead.lua. */
 void job_queue_list_dead(struct job_queue *queue, job_document_fn *fn, void *arg);
+
+/* A page of the dead list from the index-th entry on, at most count: page_dead.lua. */
+void job_queue_page_dead(struct job_queue *queue, int64_t index, int64_t count, job_document_fn *fn,
+                         void *arg);
+
+/* Who has failed: the document is the name of the account of the dead list's entry of job; none
+   when there is no such entry. */
+void job_queue_find_dead(struct job_queue *queue, const char *job, job_document_fn *fn, void *arg);
+
+/* Accounts whose job has not ended, about count, from cursor on ("0" at first): list_active.lua. */
+void job_queue_list_active(struct job_queue *queue, const char *cursor, int64_t count,
+                           job_document_fn *fn, void *arg);
+
+/* The last reports of an account, newest first, as many as fit in JOB_HISTORY_BYTES_MAX:
+   list_history.lua. */
+void job_queue_list_history(struct job_queue *queue, const char *account, job_document_fn *fn,
+                            void *arg);
 
 /* Forgets what is remembered of a job that failed; tells how many entries that were. To retry one,
    enqueue its account first. */

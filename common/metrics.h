@@ -17,6 +17,8 @@ enum metric {
     METRIC_HTTP_DURATION, /* {route}, histogram */
     METRIC_HTTP_OPEN_REQUESTS,
     METRIC_HTTP_OPEN_CONNECTIONS,
+    METRIC_OPERATOR_ACTS, /* {act, result} */
+    METRIC_DASHBOARD_STREAMS,
     /* The worker. */
     METRIC_RUNS, /* {end} */
     METRIC_RUN_DURATION,

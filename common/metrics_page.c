@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OK = 200, PROCESSES_MAX = 2 * 256 + 1, STAT_SIZE = 1024 };
+enum { OK = 200, PROCESSES_MAX = 2 * 256 + 2, STAT_SIZE = 1024 };
 
 /* Sums; names and meanings as of https://prometheus.io/docs/instrumenting/writing_clientlibs/. */
 struct process_figures {
@@ -134,11 +134,11 @@ static int show(void *arg, struct strbuf *body)
     return OK;
 }
 
-void metrics_page_add(struct ops_server *server, const struct metrics_page *page)
+void metrics_page_add(struct ops_pages *pages, const struct metrics_page *page)
 {
     /* The page is only read. */
-    ops_server_add_page(server, "/metrics", "text/plain; version=0.0.4; charset=utf-8", show,
-                        (void *)(uintptr_t)page);
+    ops_pages_add(pages, "/metrics", "text/plain; version=0.0.4; charset=utf-8", show,
+                  (void *)(uintptr_t)page);
 }
 
 bool metrics_get_own_process(void *arg, size_t index, struct metrics_process *process)

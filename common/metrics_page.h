@@ -4,7 +4,7 @@
 #define OMNIHOOK_COMMON_METRICS_PAGE_H
 
 #include "common/metrics.h"
-#include "common/ops_server.h"
+#include "common/ops_pages.h"
 
 #include <sys/types.h>
 
@@ -21,8 +21,8 @@ struct metrics_page {
     void *arg;
 };
 
-/* Adds the page; page is borrowed for the server's life. server may be NULL. */
-void metrics_page_add(struct ops_server *server, const struct metrics_page *page);
+/* Adds the page; page is borrowed for their life. pages may be NULL. */
+void metrics_page_add(struct ops_pages *pages, const struct metrics_page *page);
 
 /* The get_process of a program with one process: this one. arg is not used. */
 bool metrics_get_own_process(void *arg, size_t index, struct metrics_process *process);

@@ -4,46 +4,22 @@
 #include "common/log.h"
 #include "common/mem.h"
 
-#include <assert.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 enum {
-    PAGES_MAX = 16,
-    PAGE_BYTES_MAX = 4 * 1024 * 1024,
     HEADERS_MAX_BYTES = 16 * 1024,
     BODY_MAX_BYTES = 64 * 1024,
     SILENCE_MAX_S = 10, /* scrapers and probes are quick, and may connect anew each time */
 };
 
-struct page {
-    const char *path;
-    const char *content_type;
-    ops_page_fn *fn;
-    void *arg;
-};
-
 struct ops_server {
     struct evhttp *http;
-    struct ops_server_options options;
-    struct page pages[PAGES_MAX];
-    size_t page_count;
+    const struct listen_address *address;
+    struct ops_pages pages;
 };
-
-static const struct page *find_page(const struct ops_server *server, const char *path)
-{
-    for (size_t i = 0; i < server->page_count; i++) {
-        if (strcmp(server->pages[i].path, path) == 0) {
-            return &server->pages[i];
-        }
-    }
-    return NULL;
-}
 
 static void send_body(struct evhttp_request *request, int status, const char *content_type,
                       const struct strbuf *body)
@@ -60,7 +36,7 @@ static void send_body(struct evhttp_request *request, int status, const char *co
 static void send_error(struct evhttp_request *request, int status, const char *body)
 {
     struct strbuf text;
-    strbuf_init(&text, PAGE_BYTES_MAX);
+    strbuf_init(&text, OPS_PAGE_BYTES_MAX);
     (void)strbuf_add_text(&text, body);
     send_body(request, status, "application/json", &text);
     strbuf_clear(&text);
@@ -70,7 +46,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 {
     const struct ops_server *server = arg;
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-    const struct page *page = find_page(server, evhttp_uri_get_path(uri));
+    const struct ops_page *page = ops_pages_find(&server->pages, evhttp_uri_get_path(uri));
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
     if (page == NULL) {
         send_error(request, HTTP_NOTFOUND, "{\"detail\": \"Not found.\"}");
@@ -82,56 +58,10 @@ static void on_request(struct evhttp_request *request, void *arg)
         return;
     }
     struct strbuf body;
-    strbuf_init(&body, PAGE_BYTES_MAX);
+    strbuf_init(&body, OPS_PAGE_BYTES_MAX);
     int status = page->fn(page->arg, &body);
     send_body(request, status, page->content_type, &body);
     strbuf_clear(&body);
-}
-
-static struct ops_health ask_health(const struct ops_server *server)
-{
-    struct ops_health health = {.not_turning = NULL};
-    server->options.get_health(server->options.arg, &health);
-    return health;
-}
-
-static void add_reason(json_t *document, const char *key, const char *text)
-{
-    if (text != NULL) {
-        /* Not every text of the outside is UTF-8, which is all that jansson takes. */
-        json_t *value = json_string(text);
-        (void)json_object_set_new(document, key, value != NULL ? value : json_string("unreadable"));
-    }
-}
-
-/* Prints and releases document. */
-static int show(json_t *document, bool is_good, struct strbuf *body)
-{
-    char *text = json_dumps(document, 0);
-    (void)strbuf_add_text(body, text);
-    free(text);
-    json_decref(document);
-    return is_good ? HTTP_OK : HTTP_SERVUNAVAIL;
-}
-
-/* That this runs at all says that this process's loop turns. */
-static int show_health(void *arg, struct strbuf *body)
-{
-    struct ops_health health = ask_health(arg);
-    bool is_good = health.not_turning == NULL;
-    json_t *document = json_pack("{s:s}", "status", is_good ? "ok" : "unhealthy");
-    add_reason(document, "reason", health.not_turning);
-    return show(document, is_good, body);
-}
-
-static int show_readiness(void *arg, struct strbuf *body)
-{
-    struct ops_health health = ask_health(arg);
-    bool is_good = health.not_ready == NULL;
-    json_t *document = json_pack("{s:s}", "status", is_good ? "ready" : "unavailable");
-    add_reason(document, "reason", health.not_ready);
-    add_reason(document, "settings_fault", health.settings_fault);
-    return show(document, is_good, body);
 }
 
 static void serve(struct ops_server *server, struct loop *loop, int descriptor)
@@ -145,40 +75,49 @@ static void serve(struct ops_server *server, struct loop *loop, int descriptor)
     evhttp_set_max_body_size(server->http, BODY_MAX_BYTES);
     evhttp_set_timeout(server->http, SILENCE_MAX_S);
     evhttp_set_gencb(server->http, on_request, server);
-    ops_server_add_page(server, "/healthz", "application/json", show_health, server);
-    ops_server_add_page(server, "/readyz", "application/json", show_readiness, server);
+}
+
+bool ops_server_listen(const struct listen_address *address, int *descriptor, struct error *err)
+{
+    *descriptor = -1;
+    if (address->text == NULL) {
+        return true;
+    }
+    struct error why_not;
+    *descriptor = listen_socket_open(address, &why_not);
+    if (*descriptor < 0 && address->is_default && why_not.code == ERROR_FULL) {
+        log_warn("ops_not_listening", log_text("address", address->text), log_reason(&why_not));
+        return true;
+    }
+    if (*descriptor < 0) {
+        return error_set(err, why_not.code, "OMNIHOOK_OPS_LISTEN: %s", why_not.text);
+    }
+    char name[LISTEN_SOCKET_NAME_SIZE];
+    log_info("ops_listening", log_text("address", listen_socket_name(name, *descriptor)));
+    return true;
 }
 
 bool ops_server_start(struct loop *loop, const struct ops_server_options *options,
                       struct ops_server **server, struct error *err)
 {
-    const struct listen_address *address = options->address;
+    int descriptor = -1;
     *server = NULL;
-    if (address->text == NULL) {
-        return true;
+    if (!ops_server_listen(options->address, &descriptor, err)) {
+        return false;
     }
-    struct error why_not;
-    int descriptor = listen_socket_open(address, &why_not);
-    if (descriptor < 0 && address->is_default && why_not.code == ERROR_FULL) {
-        log_warn("ops_not_listening", log_text("address", address->text), log_reason(&why_not));
-        return true;
+    if (descriptor >= 0) {
+        *server = mem_new(1, sizeof **server);
+        (*server)->address = options->address;
+        ops_pages_init(&(*server)->pages, options->get_health, options->arg);
+        serve(*server, loop, descriptor);
     }
-    if (descriptor < 0) {
-        return error_set(err, why_not.code, "OMNIHOOK_OPS_LISTEN: %s", why_not.text);
-    }
-
-    *server = mem_new(1, sizeof **server);
-    (*server)->options = *options;
-    serve(*server, loop, descriptor);
-    char name[LISTEN_SOCKET_NAME_SIZE];
-    log_info("ops_listening", log_text("address", listen_socket_name(name, descriptor)));
     return true;
 }
 
 void ops_server_free(struct ops_server *server)
 {
     if (server != NULL) {
-        listen_socket_remove(server->options.address);
+        listen_socket_remove(server->address);
     }
     ops_server_forget(server);
 }
@@ -192,13 +131,7 @@ void ops_server_forget(struct ops_server *server)
     mem_free(server);
 }
 
-void ops_server_add_page(struct ops_server *server, const char *path, const char *content_type,
-                         ops_page_fn *fn, void *arg)
+struct ops_pages *ops_server_pages(struct ops_server *server)
 {
-    if (server == NULL) {
-        return;
-    }
-    assert(server->page_count < PAGES_MAX);
-    server->pages[server->page_count++] =
-        (struct page){.path = path, .content_type = content_type, .fn = fn, .arg = arg};
+    return server == NULL ? NULL : &server->pages;
 }

@@ -1,6 +1,7 @@
 #include "common/supervisor.h"
 
 #include "common/backoff.h"
+#include "common/listen_socket.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics_page.h"
@@ -28,8 +29,8 @@ enum {
 
 static const struct backoff restart_backoff = {.base_ms = 100, .max_ms = 5000};
 
-/* Written by one child, read by the parent. A text that is read while it is written may be mixed,
-   but always ends: its last byte stays 0. */
+/* Written by one child, its second half by the parent; read by whoever answers on the ops listener.
+   A text that is read while it is written may be mixed, but always ends: its last byte stays 0. */
 struct supervisor_slot {
     size_t number;
     pid_t parent;
@@ -39,6 +40,23 @@ struct supervisor_slot {
     _Atomic bool is_leaving;
     char not_ready[HEALTH_TEXT_SIZE];
     char settings_fault[HEALTH_TEXT_SIZE];
+
+    _Atomic pid_t pids[2]; /* of the processes that have its two blocks of figures; 0 = none */
+    _Atomic bool is_running;
+};
+
+/* All processes, in memory that they share: what health and figures are read from. */
+struct roster {
+    const struct supervisor_slot *slots;
+    const struct metrics_block *figures; /* two blocks a slot, then the operators' process's */
+    size_t count;
+    pid_t parent;
+    pid_t operators; /* this process is the operators' one; 0 = it is the parent */
+};
+
+struct supervisor_ops {
+    struct roster roster;
+    int listener;
 };
 
 struct child {
@@ -50,6 +68,7 @@ struct child {
     /* Two blocks of figures, of which each living process has one. They outlive it: its counters go
        on in the next one. */
     struct metrics_block *figures;
+    bool is_ops;  /* then there is one block, and none leaves */
     size_t block; /* of the child */
     size_t leaving_block;
     int64_t started_at_ms;
@@ -60,15 +79,18 @@ struct supervisor {
     const struct service_config *config;
     struct loop *loop;
     struct event *on_child;
-    struct ops_server *ops;
+    struct ops_server *ops; /* either this ... */
+    struct child ops_child; /* ... or this, with the socket that it listens on */
+    int ops_socket;         /* -1 = there is none */
     struct metrics_page metrics;
+    struct roster roster;
     struct supervisor_slot *slots; /* shared memory, as children's figures are */
     struct child *children;
     size_t count;
-    size_t running;
+    size_t running; /* without the operators' */
     bool is_stopping;
-    bool is_child; /* this process is a new child: get out of the parent's loop */
-    struct supervisor_slot *own_slot;
+    bool is_child;           /* this process is a new child: get out of the parent's loop */
+    struct child *own_place; /* in it: what it is */
     int exit_code;
 };
 
@@ -78,6 +100,14 @@ static void signal_children(const struct supervisor *supervisor, int number)
         if (supervisor->children[i].pid != 0) {
             (void)kill(supervisor->children[i].pid, number);
         }
+    }
+}
+
+/* That one stops last: until then it tells how the others are. */
+static void signal_ops_child(const struct supervisor *supervisor, int number)
+{
+    if (supervisor->ops_child.pid != 0) {
+        (void)kill(supervisor->ops_child.pid, number);
     }
 }
 
@@ -102,9 +132,22 @@ static void become_child(struct child *child, pid_t parent)
     /* A group of its own: a terminal's Ctrl-C reaches the parent alone, which passes it on once. */
     (void)setpgid(0, 0);
     supervisor->is_child = true;
-    supervisor->own_slot = child->slot;
+    supervisor->own_place = child;
     metrics_use(&child->figures[child->block]);
     loop_quit(supervisor->loop);
+}
+
+/* Tells whoever answers for all. */
+static void publish(const struct child *child)
+{
+    pid_t pids[2] = {0, 0};
+    pids[child->leaving_block] = child->leaving;
+    if (child->pid != 0) {
+        pids[child->block] = child->pid;
+    }
+    atomic_store(&child->slot->pids[0], pids[0]);
+    atomic_store(&child->slot->pids[1], pids[1]);
+    atomic_store(&child->slot->is_running, child->pid != 0);
 }
 
 static void start_child(struct child *child)
@@ -127,8 +170,13 @@ static void start_child(struct child *child)
         return;
     }
     child->pid = pid;
-    supervisor->running++;
-    log_info("process_started", log_int("child", pid));
+    publish(child);
+    if (child->is_ops) {
+        log_info("ops_process_started", log_int("child", pid));
+    } else {
+        supervisor->running++;
+        log_info("process_started", log_int("child", pid));
+    }
 }
 
 static void on_restart(evutil_socket_t unused, short events, void *arg)
@@ -138,34 +186,71 @@ static void on_restart(evutil_socket_t unused, short events, void *arg)
     start_child(arg);
 }
 
+/* When no other is left, the operators' process may go too, and then this one. */
+static void check_stopped(struct supervisor *supervisor)
+{
+    if (!supervisor->is_stopping || supervisor->running > 0) {
+        return;
+    }
+    if (supervisor->ops_child.pid != 0) {
+        signal_ops_child(supervisor, SIGTERM);
+    } else {
+        loop_quit(supervisor->loop);
+    }
+}
+
 static void stop(struct supervisor *supervisor)
 {
     supervisor->is_stopping = true;
     for (size_t i = 0; i < supervisor->count; i++) {
         loop_timer_stop(supervisor->children[i].restart);
     }
+    loop_timer_stop(supervisor->ops_child.restart);
     signal_children(supervisor, SIGTERM);
-    if (supervisor->running == 0) {
-        loop_quit(supervisor->loop);
+    check_stopped(supervisor);
+}
+
+/* Until it is started again. */
+static int64_t restart_delay_ms(struct child *child)
+{
+    bool is_steady = now_boot_ms() - child->started_at_ms >= STEADY_MS;
+    child->crashes = is_steady ? 1 : child->crashes + 1;
+    return backoff_delay_ms(&restart_backoff, child->crashes, random_bits());
+}
+
+/* Nothing but the dashboard depends on it: it ends nobody else. */
+static void on_ops_child_ended(struct child *child, int status)
+{
+    struct supervisor *supervisor = child->supervisor;
+    pid_t pid = child->pid;
+    child->pid = 0;
+    metrics_clear_gauges(child->figures);
+    if (supervisor->is_stopping) {
+        check_stopped(supervisor);
+        return;
     }
+    int64_t delay_ms = restart_delay_ms(child);
+    log_error("ops_process_ended", log_int("child", pid),
+              log_int("exit_code", WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE),
+              log_int("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
+              log_int("restart_in_ms", delay_ms));
+    loop_timer_start(child->restart, delay_ms);
 }
 
 static void on_child_ended(struct child *child, int status)
 {
     struct supervisor *supervisor = child->supervisor;
     bool has_worked = atomic_load(&child->slot->beaten_at_ms) != 0;
-    bool is_steady = now_boot_ms() - child->started_at_ms >= STEADY_MS;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
     pid_t pid = child->pid;
     child->pid = 0;
+    publish(child);
     metrics_clear_gauges(&child->figures[child->block]);
     supervisor->running--;
     if (supervisor->is_stopping) {
         supervisor->exit_code =
             code != 0 && supervisor->exit_code == 0 ? code : supervisor->exit_code;
-        if (supervisor->running == 0) {
-            loop_quit(supervisor->loop);
-        }
+        check_stopped(supervisor);
         return;
     }
     if (WIFEXITED(status) && code != 0 && !has_worked) {
@@ -174,8 +259,7 @@ static void on_child_ended(struct child *child, int status)
         stop(supervisor);
         return;
     }
-    child->crashes = is_steady ? 1 : child->crashes + 1;
-    int64_t delay_ms = backoff_delay_ms(&restart_backoff, child->crashes, random_bits());
+    int64_t delay_ms = restart_delay_ms(child);
     log_error("process_ended", log_int("child", pid), log_int("exit_code", code),
               log_int("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
               log_int("restart_in_ms", delay_ms));
@@ -186,11 +270,10 @@ static void on_leaving_ended(struct child *child)
 {
     struct supervisor *supervisor = child->supervisor;
     child->leaving = 0;
+    publish(child);
     metrics_clear_gauges(&child->figures[child->leaving_block]);
     supervisor->running--;
-    if (supervisor->is_stopping && supervisor->running == 0) {
-        loop_quit(supervisor->loop);
-    }
+    check_stopped(supervisor);
 }
 
 /* A child that stops takes no more connections: the next one does, while it finishes its work. */
@@ -212,20 +295,29 @@ static void replace_leaving(struct supervisor *supervisor)
     }
 }
 
+static void on_ended(struct supervisor *supervisor, pid_t pid, int status)
+{
+    if (supervisor->ops_child.pid == pid) {
+        on_ops_child_ended(&supervisor->ops_child, status);
+        return;
+    }
+    for (size_t i = 0; i < supervisor->count; i++) {
+        if (supervisor->children[i].pid == pid) {
+            on_child_ended(&supervisor->children[i], status);
+            return;
+        }
+        if (supervisor->children[i].leaving == pid) {
+            on_leaving_ended(&supervisor->children[i]);
+            return;
+        }
+    }
+}
+
 static void reap(struct supervisor *supervisor)
 {
     int status = 0;
     for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
-        for (size_t i = 0; i < supervisor->count; i++) {
-            if (supervisor->children[i].pid == pid) {
-                on_child_ended(&supervisor->children[i], status);
-                break;
-            }
-            if (supervisor->children[i].leaving == pid) {
-                on_leaving_ended(&supervisor->children[i]);
-                break;
-            }
-        }
+        on_ended(supervisor, pid, status);
     }
 }
 
@@ -245,19 +337,20 @@ static void on_drain(void *arg)
 static void on_reload(void *arg)
 {
     signal_children(arg, SIGHUP);
+    signal_ops_child(arg, SIGHUP);
 }
 
 /* Healthy = every process's loop turns; ready = every process is. */
 static void get_health(void *arg, struct ops_health *health)
 {
-    const struct supervisor *supervisor = arg;
+    const struct roster *roster = arg;
     int64_t late_ms = now_boot_ms() - BEAT_LATE_MS;
-    for (size_t i = 0; i < supervisor->count; i++) {
-        const struct supervisor_slot *slot = supervisor->children[i].slot;
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct supervisor_slot *slot = &roster->slots[i];
         if (atomic_load(&slot->has_fault)) {
             health->settings_fault = slot->settings_fault;
         }
-        if (supervisor->children[i].pid == 0 || atomic_load(&slot->beaten_at_ms) < late_ms) {
+        if (!atomic_load(&slot->is_running) || atomic_load(&slot->beaten_at_ms) < late_ms) {
             health->not_turning = "a process is not running, or its loop does not turn";
             health->not_ready = health->not_turning;
         } else if (!atomic_load(&slot->is_ready) && health->not_ready == NULL) {
@@ -266,23 +359,26 @@ static void get_health(void *arg, struct ops_health *health)
     }
 }
 
-/* Each block of figures with the process that has it, then this process itself. */
+/* Each block of figures with the process that has it, then the operators' process, if there is one,
+   and the parent. */
 static bool get_process(void *arg, size_t index, struct metrics_process *process)
 {
-    const struct supervisor *supervisor = arg;
-    if (index >= 2 * supervisor->count) {
-        *process = (struct metrics_process){.pid = getpid()};
-        return index == 2 * supervisor->count;
+    const struct roster *roster = arg;
+    size_t blocks = 2 * roster->count;
+    if (index < blocks) {
+        *process = (struct metrics_process){
+            .block = &roster->figures[index],
+            .pid = atomic_load(&roster->slots[index / 2].pids[index % 2]),
+        };
+        return true;
     }
-    const struct child *child = &supervisor->children[index / 2];
-    size_t block = index % 2;
-    *process = (struct metrics_process){.block = &child->figures[block]};
-    if (child->pid != 0 && child->block == block) {
-        process->pid = child->pid;
-    } else if (child->leaving != 0 && child->leaving_block == block) {
-        process->pid = child->leaving;
+    if (index == blocks && roster->operators != 0) {
+        *process =
+            (struct metrics_process){.block = &roster->figures[index], .pid = roster->operators};
+        return true;
     }
-    return true;
+    *process = (struct metrics_process){.pid = roster->parent};
+    return index == blocks + (roster->operators != 0 ? 1 : 0);
 }
 
 static void on_patience_over(evutil_socket_t unused, short events, void *arg)
@@ -297,14 +393,16 @@ static void end_now(struct supervisor *supervisor)
 {
     signal_children(supervisor, SIGTERM);
     signal_leaving(supervisor, SIGTERM);
+    signal_ops_child(supervisor, SIGTERM);
     struct event *patience = loop_timer_new(supervisor->loop, on_patience_over, supervisor->loop);
     loop_timer_start(patience, STOP_NOW_LIMIT_MS);
-    if (supervisor->running > 0) {
+    if (supervisor->running > 0 || supervisor->ops_child.pid != 0) {
         (void)loop_run(supervisor->loop);
     }
     event_free(patience);
     signal_children(supervisor, SIGKILL);
     signal_leaving(supervisor, SIGKILL);
+    signal_ops_child(supervisor, SIGKILL);
 }
 
 /* Zeroed memory that children share with the parent. */
@@ -321,10 +419,12 @@ static void *share(size_t size)
 static void init(struct supervisor *supervisor, const struct service_config *config)
 {
     size_t count = (size_t)config->processes;
-    *supervisor = (struct supervisor){.config = config, .count = count};
+    *supervisor = (struct supervisor){.config = config, .count = count, .ops_socket = -1};
     supervisor->loop = loop_new();
-    supervisor->slots = share(count * sizeof *supervisor->slots);
-    struct metrics_block *figures = share(2 * count * sizeof *figures);
+    supervisor->slots = share((count + 1) * sizeof *supervisor->slots);
+    struct metrics_block *figures = share((2 * count + 1) * sizeof *figures);
+    supervisor->roster = (struct roster){
+        .slots = supervisor->slots, .figures = figures, .count = count, .parent = getpid()};
     supervisor->children = mem_new(count, sizeof *supervisor->children);
     for (size_t i = 0; i < count; i++) {
         struct child *child = &supervisor->children[i];
@@ -333,6 +433,12 @@ static void init(struct supervisor *supervisor, const struct service_config *con
         child->figures = &figures[2 * i];
         child->restart = loop_timer_new(supervisor->loop, on_restart, child);
     }
+    struct child *ops = &supervisor->ops_child;
+    *ops = (struct child){.supervisor = supervisor,
+                          .slot = &supervisor->slots[count],
+                          .figures = &figures[2 * count],
+                          .is_ops = true};
+    ops->restart = loop_timer_new(supervisor->loop, on_restart, ops);
     const struct loop_handlers handlers = {on_drain, on_reload, supervisor};
     loop_handle_signals(supervisor->loop, &handlers);
     supervisor->on_child =
@@ -356,7 +462,15 @@ static void clear(struct supervisor *supervisor)
     } else {
         ops_server_free(supervisor->ops);
     }
+    bool is_ops = supervisor->is_child && supervisor->own_place->is_ops;
+    if (supervisor->ops_socket >= 0 && !is_ops) {
+        (void)close(supervisor->ops_socket);
+    }
+    if (supervisor->ops_socket >= 0 && !supervisor->is_child) {
+        listen_socket_remove(&supervisor->config->ops_listen);
+    }
     event_free(supervisor->on_child);
+    event_free(supervisor->ops_child.restart);
     for (size_t i = 0; i < supervisor->count; i++) {
         event_free(supervisor->children[i].restart);
     }
@@ -369,34 +483,90 @@ size_t supervisor_slot_number(const struct supervisor_slot *slot)
     return slot->number;
 }
 
+/* Opens the ops listener: this process answers there, or only keeps the socket for the one that
+   does, whose callers then wait while it is started again. */
+static bool listen_for_operators(struct supervisor *supervisor, enum metrics_program program,
+                                 bool has_ops_child, struct error *err)
+{
+    const struct listen_address *address = &supervisor->config->ops_listen;
+    if (has_ops_child) {
+        return ops_server_listen(address, &supervisor->ops_socket, err);
+    }
+    const struct ops_server_options options = {
+        .address = address, .get_health = get_health, .arg = &supervisor->roster};
+    bool is_good = ops_server_start(supervisor->loop, &options, &supervisor->ops, err);
+    supervisor->metrics = (struct metrics_page){
+        .program = program, .get_process = get_process, .arg = &supervisor->roster};
+    metrics_page_add(ops_server_pages(supervisor->ops), &supervisor->metrics);
+    return is_good;
+}
+
+static void start_children(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->count && !supervisor->is_child; i++) {
+        start_child(&supervisor->children[i]);
+    }
+    if (!supervisor->is_child && supervisor->ops_socket >= 0) {
+        start_child(&supervisor->ops_child);
+    }
+}
+
+static struct supervisor_ops *new_ops(const struct supervisor *supervisor)
+{
+    struct supervisor_ops *ops = mem_new(1, sizeof *ops);
+    ops->roster = supervisor->roster;
+    ops->roster.operators = getpid();
+    ops->listener = supervisor->ops_socket;
+    return ops;
+}
+
 bool supervisor_start(const struct service_config *config, enum metrics_program program,
-                      struct supervisor_slot **slot, int *exit_code)
+                      struct supervisor_slot **slot, struct supervisor_ops **ops, int *exit_code)
 {
     struct supervisor supervisor;
     struct error err;
     init(&supervisor, config);
-    const struct ops_server_options ops = {
-        .address = &config->ops_listen, .get_health = get_health, .arg = &supervisor};
-    if (!ops_server_start(supervisor.loop, &ops, &supervisor.ops, &err)) {
+    if (!listen_for_operators(&supervisor, program, ops != NULL, &err)) {
         log_error("ops_not_listening", log_reason(&err));
         clear(&supervisor);
         *exit_code = EXIT_FAILURE;
         return false;
     }
-    supervisor.metrics =
-        (struct metrics_page){.program = program, .get_process = get_process, .arg = &supervisor};
-    metrics_page_add(supervisor.ops, &supervisor.metrics);
-    for (size_t i = 0; i < supervisor.count && !supervisor.is_child; i++) {
-        start_child(&supervisor.children[i]);
-    }
+    start_children(&supervisor);
     if (!supervisor.is_child && !loop_run(supervisor.loop)) {
         end_now(&supervisor);
     }
     bool is_child = supervisor.is_child;
-    *slot = supervisor.own_slot;
+    bool is_ops = is_child && supervisor.own_place->is_ops;
+    *slot = is_child && !is_ops ? supervisor.own_place->slot : NULL;
+    if (is_ops && ops != NULL) {
+        *ops = new_ops(&supervisor);
+    }
     *exit_code = supervisor.exit_code;
     clear(&supervisor);
     return is_child;
+}
+
+int supervisor_ops_listener(const struct supervisor_ops *ops)
+{
+    return ops->listener;
+}
+
+void supervisor_ops_get_health(void *ops, struct ops_health *health)
+{
+    struct supervisor_ops *own = ops;
+    get_health(&own->roster, health);
+}
+
+bool supervisor_ops_get_process(void *ops, size_t index, struct metrics_process *process)
+{
+    struct supervisor_ops *own = ops;
+    return get_process(&own->roster, index, process);
+}
+
+void supervisor_ops_free(struct supervisor_ops *ops)
+{
+    mem_free(ops);
 }
 
 struct supervisor_beat {

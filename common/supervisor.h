@@ -1,10 +1,11 @@
 /* Several processes of one program under one parent, which restarts what crashes, passes signals on
-   and answers on the one ops listener for all. Each child is a whole, single-threaded process. */
+   and answers on the one ops listener for all, or has a process for that. Each child is a whole,
+   single-threaded process. */
 #ifndef OMNIHOOK_COMMON_SUPERVISOR_H
 #define OMNIHOOK_COMMON_SUPERVISOR_H
 
 #include "common/loop.h"
-#include "common/metrics.h"
+#include "common/metrics_page.h"
 #include "common/ops_server.h"
 #include "common/service_config.h"
 
@@ -13,8 +14,19 @@ struct supervisor_slot;
 /* From 0 on; a child that replaces another has its number. */
 size_t supervisor_slot_number(const struct supervisor_slot *slot);
 
+/* What the one more process knows that answers on the ops listener. */
+struct supervisor_ops;
+int supervisor_ops_listener(const struct supervisor_ops *ops);
+/* An ops_health_fn and a get_process of metrics_page.h: ops is their arg. */
+void supervisor_ops_get_health(void *ops, struct ops_health *health);
+bool supervisor_ops_get_process(void *ops, size_t index, struct metrics_process *process);
+void supervisor_ops_free(struct supervisor_ops *ops);
+
 /* Forks config->processes children. Returns true in each child, with *slot set: go on as the only
-   process would, but without an ops listener of your own. Returns false in the parent after all
+   process would, but without an ops listener of your own. Where ops is not NULL, and there is
+   an ops listener, one more is forked, in which *ops is set and *slot is NULL: go on with that
+   listener alone (its socket is opened before, and stays open when the process is started again).
+   Where ops is NULL the parent answers there. Returns false in the parent after all
    children have ended; *exit_code is then the program's: 0 after a graceful stop.
 
    The parent restarts a child that ends unasked, with backoff; one that says that it is leaving is
@@ -23,7 +35,8 @@ size_t supervisor_slot_number(const struct supervisor_slot *slot);
    parent, however it ends. Call before anything else is opened: no loop, no connection, no thread.
  */
 MUST_CHECK bool supervisor_start(const struct service_config *config, enum metrics_program program,
-                                 struct supervisor_slot **slot, int *exit_code);
+                                 struct supervisor_slot **slot, struct supervisor_ops **ops,
+                                 int *exit_code);
 
 /* Starts to tell the parent, a few times a second, that this child's loop turns, and what
    get_health says. Pair with supervisor_beat_free; NULL is legal there. */

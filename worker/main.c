@@ -50,7 +50,7 @@ static int work(const struct service_config *config, const struct redis_address 
         log_error("start_failed", log_reason(&err));
         exit_code = EXIT_FAILED;
     }
-    metrics_page_add(ops, &metrics);
+    metrics_page_add(ops_server_pages(ops), &metrics);
     if (exit_code == EXIT_OK) {
         struct loop_handlers handlers = {
             .on_drain = on_drain, .on_reload = on_reload, .arg = &process};
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
         exit_code = EXIT_USAGE;
     }
     bool is_parent = is_usable && config.processes > 1 &&
-                     !supervisor_start(&config, METRICS_WORKER, &slot, &exit_code);
+                     !supervisor_start(&config, METRICS_WORKER, &slot, NULL, &exit_code);
     if (is_usable && !is_parent) {
         exit_code = work(&config, &redis, settings, slot);
     } else {

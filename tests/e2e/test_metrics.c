@@ -99,7 +99,8 @@ static void several_processes_are_added_up(void **state)
 {
     stack_run(*state, "acme", "FINISHED", LIMIT_MS);
     assert_shown(*state, false, "omnihook_http_requests_total{route=\"execute\",status=\"204\"} 1");
-    assert_shown(*state, false, "omnihook_processes 3"); /* with their supervisor */
+    assert_shown(*state, false,
+                 "omnihook_processes 4"); /* with their supervisor, and the operators' */
     assert_shown(*state, true, "omnihook_runs_total{end=\"finished\"} 1");
     assert_shown(*state, true, "omnihook_concurrency 128");
     assert_shown(*state, true, "omnihook_redis_connections 6");

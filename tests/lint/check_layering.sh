@@ -28,8 +28,8 @@ forbid 'hiredis/' 'hiredis stays in common/redis_*.c' \
     $(sources common api worker cli | except 'common/redis_[a-z_]*')
 forbid 'curl/' 'libcurl stays in common/http_*.c and common/url.c' \
     $(sources common api worker cli | except 'common/(http_[a-z_]*|url)')
-forbid 'event2/(http|keyvalq)' 'evhttp stays in api/{server,connections,request,reply} and common/ops_server' \
-    $(sources common api worker cli | except 'api/(server|connections|request|reply)|common/ops_server')
+forbid 'event2/(http|keyvalq)' 'evhttp stays in api/{server,connections,request,reply}, api/dashboard{,_request,_streams} and common/ops_server' \
+    $(sources common api worker cli | except 'api/(server|connections|request|reply|dashboard|dashboard_request|dashboard_streams)|common/ops_server')
 
 # Levels within common/: a file includes only its own or a lower one.
 level_of() {
@@ -38,7 +38,7 @@ level_of() {
     faults | secret | random_id | backoff | url | hash_index | metrics | json_slice | retry_after | file_watch) echo 1 ;;
     jsonget | json_text | api_key | private_host | ip_range | listen_address | redis_url) echo 1 ;;
     environment | config | service_config | account_variables) echo 1 ;;
-    loop | redis_* | http_* | listen_socket | ops_server | metrics_page | supervisor) echo 2 ;;
+    loop | redis_* | http_* | listen_socket | ops_server | ops_pages | metrics_page | supervisor) echo 2 ;;
     *) echo 3 ;;
     esac
 }
