@@ -15,9 +15,10 @@ if [ ! -s "$url" ] || [ "${1:-}" = renew ]; then
 fi
 password=$(sed -E 's|^redis://omnihook:([^@]*)@.*|\1|' "$url")
 hash=$(printf %s "$password" | sha256sum | cut -d ' ' -f 1)
-# Each user has what it needs and no more; probe is for the health check.
+# Each user has what it needs and no more; probe is for the health check. Nobody can log in as default, but it keeps
+# its permissions: Redis replays its append-only file as that user, and leaves out the transactions it may not make.
 cat >"$acl.new" <<END
-user default off resetpass resetkeys resetchannels -@all
+user default off resetpass ~* &* +@all
 user probe on nopass resetkeys resetchannels -@all +ping
 user omnihook on #$hash resetchannels ~{$OMNIHOOK_NAMESPACE}:* &{$OMNIHOOK_NAMESPACE}:* -@all +@read +@write +@scripting +@pubsub +@connection +info +time +config|get
 END
