@@ -10,6 +10,7 @@
 #include "common/ops_server.h"
 #include "common/queue_gauges.h"
 #include "common/redis_checkup.h"
+#include "common/service_redis.h"
 
 #include <stdio.h>
 
@@ -256,8 +257,7 @@ int api_run(const struct service_config *config, struct settings *settings_take,
                                      .trusted_proxies = &config->trusted_proxies};
 
     struct error err;
-    if (redis_address_parse(&api.redis_address, config->redis_url.value, &err) &&
-        start_ops(&api, &err)) {
+    if (service_redis_address(config, &api.redis_address, &err) && start_ops(&api, &err)) {
         start_redis(&api);
         start_omnitron(&api);
         (void)loop_run(api.loop);

@@ -17,6 +17,9 @@ enum program { PROGRAM_API, PROGRAM_WORKER, PROGRAM_CLI };
 
 struct service_config {
     struct secret redis_url; /* secret: it may hold a password */
+    char *redis_ca_file;     /* owned; NULL = the system's authorities */
+    char *redis_cert_file;   /* owned; NULL = none */
+    char *redis_key_file;    /* owned; NULL = none */
     char *namespace_name;
     struct listen_address listen;
     struct listen_address ops_listen;
