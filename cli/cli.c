@@ -108,6 +108,8 @@ static void connect_redis(struct cli *cli)
         .job_attempts = cli->config.job_attempts,
         .job_max_age_ms = cli->config.job_max_age_ms,
         .retry = cli->config.retry,
+        .wait_replicas = cli->config.redis_wait_replicas,
+        .wait_ms = service_redis_wait_ms(&cli->config),
     };
     cli->queue = job_queue_new(cli->redis, &queue_options);
 }

@@ -118,6 +118,7 @@ static const struct config_row rows[] = {
     NUMBER("OMNIHOOK_QUEUE_MAX", queue_max, "1000000", 1, 100000000),
     NUMBER("OMNIHOOK_GRACE_MS", grace_ms, "8000", 0, 600000),
     NUMBER("OMNIHOOK_REDIS_TIMEOUT_MS", redis_timeout_ms, "2000", 100, 60000),
+    NUMBER("OMNIHOOK_REDIS_WAIT_REPLICAS", redis_wait_replicas, "0", 0, 10),
     NUMBER("OMNIHOOK_REQUEST_TIMEOUT_MS", request_timeout_ms, "30000", 100, 600000),
     NUMBER("OMNIHOOK_READ_TIMEOUT_MS", read_timeout_ms, "10000", 100, 3600000),
     NUMBER("OMNIHOOK_IDLE_TIMEOUT_MS", idle_timeout_ms, "75000", 100, 3600000),

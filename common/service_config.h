@@ -35,6 +35,7 @@ struct service_config {
     int64_t queue_max;
     int64_t grace_ms;
     int64_t redis_timeout_ms;
+    int64_t redis_wait_replicas;
     int64_t request_timeout_ms;
     int64_t read_timeout_ms;
     int64_t idle_timeout_ms;

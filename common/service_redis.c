@@ -13,6 +13,11 @@ bool service_redis_address(const struct service_config *config, struct redis_add
     return is_good;
 }
 
+int64_t service_redis_wait_ms(const struct service_config *config)
+{
+    return config->redis_timeout_ms / 4;
+}
+
 /* Reads one of the files alone, so that the fault can name its variable. */
 static bool check_file(const char *variable, const struct redis_tls_files *files,
                        struct faults *faults)
