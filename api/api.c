@@ -12,6 +12,7 @@
 #include "common/ops_server.h"
 #include "common/queue_gauges.h"
 #include "common/redis_checkup.h"
+#include "common/service_redis.h"
 
 #include <stdio.h>
 
@@ -34,6 +35,8 @@ struct api {
 
     struct redis_address redis_address;
     struct redis_client *redis;
+    struct redis_client *confirming; /* of jobs that replicas are to confirm; NULL = they are not */
+    bool is_redis_told, is_confirming_told; /* whether they are there */
     struct redis_checkup checkup;
     struct settings_store *store;
     struct http_client *http;
@@ -58,6 +61,10 @@ static void get_health(void *arg, struct ops_health *health)
     } else if (!redis_client_is_up(api->redis)) {
         (void)snprintf(api->not_ready, sizeof api->not_ready, "Redis: %s",
                        redis_client_why_down(api->redis));
+        health->not_ready = api->not_ready;
+    } else if (api->confirming != NULL && !redis_client_is_up(api->confirming)) {
+        (void)snprintf(api->not_ready, sizeof api->not_ready, "Redis: %s",
+                       redis_client_why_down(api->confirming));
         health->not_ready = api->not_ready;
     }
     health->settings_fault = settings_store_fault(api->store);
@@ -110,20 +117,36 @@ static void start_server(struct api *api)
 }
 
 /* We listen as soon as it is known how Redis is, good or bad: so the first callers after a start
-   meet a connection that is ready, and an outage of Redis keeps no process from starting. */
+   meet connections that are ready, and an outage of Redis keeps no process from starting. */
+static void on_redis_known(struct api *api)
+{
+    bool is_known = api->is_redis_told && (api->confirming == NULL || api->is_confirming_told);
+    bool is_server = api->process->ops == NULL;
+    if (is_known && is_server && api->server == NULL && !api->is_stopping && !api->has_failed) {
+        start_server(api);
+    }
+}
+
 static void on_redis_state(void *arg, bool is_up, const struct error *why_down)
 {
     struct api *api = arg;
     if (api->dashboard != NULL) {
         dashboard_on_redis_state(api->dashboard, why_down);
     }
+    api->is_redis_told = true;
     if (is_up) {
         redis_checkup_start(&api->checkup);
     }
-    bool is_server = api->process->ops == NULL;
-    if (is_server && api->server == NULL && !api->is_stopping && !api->has_failed) {
-        start_server(api);
-    }
+    on_redis_known(api);
+}
+
+static void on_confirming_state(void *arg, bool is_up, const struct error *why_down)
+{
+    struct api *api = arg;
+    (void)is_up;
+    (void)why_down;
+    api->is_confirming_told = true;
+    on_redis_known(api);
 }
 
 static void start_redis(struct api *api)
@@ -138,6 +161,14 @@ static void start_redis(struct api *api)
     };
     api->redis = redis_client_new(api->loop, &options);
     redis_checkup_init(&api->checkup, api->redis);
+    if (config->redis_wait_replicas > 0) {
+        api->confirming = redis_client_new(
+            api->loop, &(struct redis_options){.address = &api->redis_address,
+                                               .name = "omnihook-api-confirm",
+                                               .timeout_ms = config->redis_timeout_ms,
+                                               .on_state = on_confirming_state,
+                                               .arg = api});
+    }
     const struct job_queue_options queue = {
         .namespace_name = config->namespace_name,
         .lease_ms = config->lease_ms,
@@ -147,6 +178,9 @@ static void start_redis(struct api *api)
         .job_max_age_ms = config->job_max_age_ms,
         .retry = config->retry,
         .loop = api->loop,
+        .wait_replicas = config->redis_wait_replicas,
+        .wait_ms = service_redis_wait_ms(config),
+        .confirming = api->confirming,
     };
     api->services.queue = job_queue_new(api->redis, &queue);
     api->gauges = queue_gauges_new(api->loop, api->services.queue);
@@ -216,6 +250,8 @@ static void fail_waiting(struct api *api)
     }
     redis_client_free(api->redis);
     api->redis = NULL;
+    redis_client_free(api->confirming);
+    api->confirming = NULL;
     queue_gauges_free(api->gauges);
     api->gauges = NULL;
     job_queue_free(api->services.queue);
@@ -315,8 +351,7 @@ int api_run(const struct service_config *config, struct settings *settings_take,
                                      .trusted_proxies = &config->trusted_proxies};
 
     struct error err;
-    if (redis_address_parse(&api.redis_address, config->redis_url.value, &err) &&
-        start_ops(&api, &err)) {
+    if (service_redis_address(config, &api.redis_address, &err) && start_ops(&api, &err)) {
         start_redis(&api);
         start_omnitron(&api);
         (void)loop_run(api.loop);

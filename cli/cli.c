@@ -1,13 +1,15 @@
 /* Prepares what a command needs, runs the loop until the command ends, and takes it all down. */
 #include "cli/cli.h"
 
+#include "common/service_redis.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
 static bool read_redis_url(struct cli *cli)
 {
     struct error err;
-    bool is_good = redis_address_parse(&cli->redis_address, cli->config.redis_url.value, &err);
+    bool is_good = service_redis_address(&cli->config, &cli->redis_address, &err);
     if (!is_good) {
         (void)fprintf(stderr, "REDIS_URL: %s\n", err.text);
     }
@@ -122,6 +124,8 @@ static void connect_redis(struct cli *cli)
         .job_attempts = cli->config.job_attempts,
         .job_max_age_ms = cli->config.job_max_age_ms,
         .retry = cli->config.retry,
+        .wait_replicas = cli->config.redis_wait_replicas,
+        .wait_ms = service_redis_wait_ms(&cli->config),
     };
     cli->queue = job_queue_new(cli->redis, &queue_options);
 }

@@ -1,9 +1,11 @@
 #include "common/command_line.h"
 
 #include "common/log.h"
+#include "common/ops_probe.h"
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -23,11 +25,19 @@ static const struct {
     [PROGRAM_CLI] = {"omnihook", "The operator's command line."},
 };
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_HELP, ACTION_VERSION, ACTION_REFUSE };
+enum action {
+    ACTION_RUN,
+    ACTION_CHECK,
+    ACTION_PROBE_HEALTH,
+    ACTION_PROBE_READY,
+    ACTION_HELP,
+    ACTION_VERSION,
+    ACTION_REFUSE,
+};
 
 static void print_usage(FILE *stream, enum program program)
 {
-    (void)fprintf(stream, "Usage: %s [--check-config | --help | --version]\n",
+    (void)fprintf(stream, "Usage: %s [--check-config | --probe[=ready] | --help | --version]\n",
                   programs[program].name);
 }
 
@@ -38,6 +48,9 @@ static void print_help(enum program program)
         "\n%s\n\n"
         "  --check-config  read the whole configuration and every file that it names,\n"
         "                  connect to nothing, tell all faults, and end\n"
+        "  --probe[=ready] ask the one that runs with this environment, on its\n"
+        "                  OMNIHOOK_OPS_LISTEN, whether it is healthy (or ready), and end:\n"
+        "                  0 = yes, 1 = no, or no answer within 3 seconds\n"
         "  --help          show this text\n"
         "  --version       show the version\n"
         "\n"
@@ -56,10 +69,23 @@ static void print_help(enum program program)
         programs[program].purpose);
 }
 
+static enum action parse_probe(const char *program, const char *question)
+{
+    if (question == NULL || strcmp(question, "health") == 0) {
+        return ACTION_PROBE_HEALTH;
+    }
+    if (strcmp(question, "ready") == 0) {
+        return ACTION_PROBE_READY;
+    }
+    (void)fprintf(stderr, "%s: --probe takes health or ready\n", program);
+    return ACTION_REFUSE;
+}
+
 static enum action parse_arguments(int argc, char **argv)
 {
     static const struct option options[] = {
         {"check-config", no_argument, NULL, ACTION_CHECK},
+        {"probe", optional_argument, NULL, ACTION_PROBE_HEALTH},
         {"help", no_argument, NULL, ACTION_HELP},
         {"version", no_argument, NULL, ACTION_VERSION},
         {NULL, 0, NULL, 0},
@@ -70,7 +96,12 @@ static enum action parse_arguments(int argc, char **argv)
         if (option == '?') {
             return ACTION_REFUSE;
         }
-        action = action == ACTION_RUN ? (enum action)option : action; /* the first one counts */
+        enum action asked =
+            option == ACTION_PROBE_HEALTH ? parse_probe(argv[0], optarg) : (enum action)option;
+        if (asked == ACTION_REFUSE) {
+            return ACTION_REFUSE;
+        }
+        action = action == ACTION_RUN ? asked : action; /* the first one counts */
     }
     if (optind < argc) {
         (void)fprintf(stderr, "%s: unexpected argument\n", argv[0]);
@@ -163,6 +194,22 @@ static bool load(enum program program, bool is_check, struct service_config *con
     return is_good;
 }
 
+/* The exit code. Neither settings nor their secrets are read: this runs every few seconds. */
+static int probe(enum program program, const char *path)
+{
+    struct service_config config = {0};
+    struct faults faults = {0};
+    int exit_code = EXIT_USAGE;
+    if (service_config_load(&config, program, environ, &faults)) {
+        exit_code =
+            ops_probe(programs[program].name, &config.ops_listen, path) ? EXIT_OK : EXIT_FAILED;
+    }
+    faults_print(&faults);
+    faults_clear(&faults);
+    service_config_clear(&config);
+    return exit_code;
+}
+
 bool command_line_start(enum program program, int argc, char **argv, struct service_config *config,
                         struct settings **settings, int *exit_code)
 {
@@ -180,6 +227,12 @@ bool command_line_start(enum program program, int argc, char **argv, struct serv
         return false;
     case ACTION_VERSION:
         (void)printf("%s %s\n", programs[program].name, OMNIHOOK_VERSION);
+        return false;
+    case ACTION_PROBE_HEALTH:
+        *exit_code = probe(program, "/healthz");
+        return false;
+    case ACTION_PROBE_READY:
+        *exit_code = probe(program, "/readyz");
         return false;
     case ACTION_CHECK:
     case ACTION_RUN:

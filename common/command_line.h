@@ -7,9 +7,10 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* Understands --help, --version and --check-config; loads configuration and settings, prints all
-   faults, sets up logging and turns core dumps off (secrets are in memory). Returns true when the
-   daemon should run: then config and *settings are filled. Else *exit_code says how to end. */
+/* Understands --help, --version, --probe and --check-config; loads configuration and settings,
+   prints all faults, sets up logging and turns core dumps off (secrets are in memory). Returns true
+   when the daemon should run: then config and *settings are filled. Else *exit_code says how to
+   end. */
 MUST_CHECK bool command_line_start(enum program program, int argc, char **argv,
                                    struct service_config *config, struct settings **settings,
                                    int *exit_code);

@@ -76,6 +76,9 @@ struct job_queue *job_queue_new(struct redis_client *client,
     queue->options = *options;
     queue->namespace_name = mem_copy_text(options->namespace_name);
     queue->options.namespace_name = queue->namespace_name;
+    if (queue->options.confirming == NULL) {
+        queue->options.confirming = client;
+    }
     queue->types_cursor[0] = '0';
     queue_key_print(queue->prefix, queue->namespace_name, QUEUE_KEY_PREFIX, NULL);
     queue_key_print(queue->queue_key, queue->namespace_name, QUEUE_KEY_QUEUE, NULL);

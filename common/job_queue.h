@@ -29,6 +29,13 @@ struct job_queue_options {
     struct backoff retry; /* between attempts of a job */
     struct loop *loop;    /* borrowed; NULL = each enqueue is a script of its own, else those of one
                              turn of the loop share one */
+    /* An enqueue is confirmed only when so many replicas have it too; 0 = they are not asked. Each
+       time is up to wait_ms, for which Redis serves nobody else on the same connection: so
+       confirming is a client given for nothing else (borrowed, freed as client is); NULL = client.
+     */
+    int64_t wait_replicas;
+    int64_t wait_ms;
+    struct redis_client *confirming;
 };
 
 /* client is borrowed for the queue's life; free the client first (it fails what waits; what is not
@@ -45,7 +52,8 @@ enum enqueue_result {
     ENQUEUE_RERUN,     /* the account runs: one more run is booked */
     ENQUEUE_NOW,       /* the job waited for its next attempt: it starts now */
 };
-/* why_not: ERROR_FULL also when the queue has queue_max jobs. job is the id of the job that will
+/* why_not: ERROR_FULL also when the queue has queue_max jobs, ERROR_UNAVAILABLE also when too few
+   replicas have it. job is the id of the job that will
    see the settings as they are now. */
 typedef void job_enqueued_fn(void *arg, enum enqueue_result result, const char *job,
                              const struct error *why_not);

@@ -1,9 +1,12 @@
 /* Calls of execute on their way to Redis. Those of one turn of the loop are sent as one script:
-   each costs Redis a fraction of what a script of its own would. */
+   each costs Redis a fraction of what a script of its own would. Where replicas are to confirm, a
+   WAIT follows on the same connection once the script is answered, one at a time: what is written
+   while one is under way shares the next. */
 #include "common/job_queue_internal.h"
 #include "common/mem.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,15 +18,20 @@ struct enqueue_call {
     job_enqueued_fn *fn;
     void *arg;
     char account[JOB_ACCOUNT_SIZE];
-    char id[RANDOM_ID_SIZE]; /* of the job, should it be a new one; a repeat has the same */
+    char id[RANDOM_ID_SIZE];    /* of the job, should it be a new one; a repeat has the same */
+    enum enqueue_result result; /* this and job: as Redis has answered */
+    char job[RANDOM_ID_SIZE];
 };
 
 struct enqueue_batch {
+    struct enqueue_batch *next; /* that waits for the same replicas */
     size_t count;
     struct enqueue_call calls[CALLS_MAX];
 };
 
-static void tell(const struct enqueue_call *call, const struct redis_reply *reply, size_t index)
+/* What Redis has answered to the call; false, with the reason, when it has no job. */
+static bool read_result(struct enqueue_call *call, const struct redis_reply *reply, size_t index,
+                        struct error *err)
 {
     static const struct {
         const char *word;
@@ -37,18 +45,116 @@ static void tell(const struct enqueue_call *call, const struct redis_reply *repl
     const char *word = queue_reply_word(reply, 2 * index);
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
         if (strcmp(word, results[i].word) == 0) {
-            call->fn(call->arg, results[i].result, queue_reply_word(reply, 2 * index + 1), NULL);
-            return;
+            call->result = results[i].result;
+            (void)snprintf(call->job, sizeof call->job, "%s",
+                           queue_reply_word(reply, 2 * index + 1));
+            return true;
         }
     }
-    struct error err;
     if (strcmp(word, "full") == 0) {
-        (void)error_set(&err, ERROR_FULL, "the queue is full");
-    } else {
-        queue_reply_odd(&err, "enqueue");
+        return error_set(err, ERROR_FULL, "the queue is full");
     }
-    call->fn(call->arg, ENQUEUE_NEW, NULL, &err);
+    (void)queue_reply_odd(err, "enqueue");
+    return false;
 }
+
+static void tell(const struct enqueue_call *call, const struct error *why_not)
+{
+    if (why_not != NULL) {
+        call->fn(call->arg, ENQUEUE_NEW, NULL, why_not);
+    } else {
+        call->fn(call->arg, call->result, call->job, NULL);
+    }
+}
+
+/* Tells and frees the whole list. */
+static void tell_batches(struct enqueue_batch *batch_take, const struct error *why_not)
+{
+    while (batch_take != NULL) {
+        struct enqueue_batch *next = batch_take->next;
+        for (size_t i = 0; i < batch_take->count; i++) {
+            tell(&batch_take->calls[i], why_not);
+        }
+        mem_free(batch_take);
+        batch_take = next;
+    }
+}
+
+/* Keeps only the calls that have a job now; the others are told. */
+static void read_results(struct enqueue_batch *batch, const struct redis_reply *reply)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct enqueue_call *call = &batch->calls[i];
+        struct error err;
+        if (read_result(call, reply, i, &err)) {
+            batch->calls[kept++] = *call;
+        } else {
+            tell(call, &err);
+        }
+    }
+    batch->count = kept;
+}
+
+/* ---- Replicas ---- */
+
+static void send_wait(struct job_queue *queue);
+
+static void settle_wait(struct queue_call *sent, const struct redis_reply *reply,
+                        const struct error *why_not)
+{
+    struct job_queue *queue = sent->queue;
+    struct enqueue_batch *covered = sent->arg;
+    struct error err;
+    queue->is_waiting = false;
+    if (why_not != NULL) {
+        /* What was written meanwhile was written on this connection, which may be lost: another
+           would know nothing of it, and its WAIT be content. */
+        struct enqueue_batch *unshared = queue->unshared;
+        queue->unshared = NULL;
+        tell_batches(covered, why_not);
+        tell_batches(unshared, why_not);
+        return;
+    }
+    int64_t replicas = redis_reply_int(reply, 0);
+    if (replicas < queue->options.wait_replicas) {
+        (void)error_set(&err, ERROR_UNAVAILABLE,
+                        "only %" PRId64 " of %" PRId64 " replicas have confirmed the job", replicas,
+                        queue->options.wait_replicas);
+        why_not = &err;
+        queue_note_error(queue, queue->options.confirming, why_not);
+    }
+    if (queue->unshared != NULL) {
+        send_wait(queue);
+    }
+    tell_batches(covered, why_not);
+}
+
+/* WAIT is for all that this connection has seen written until now: also for a job that was there,
+   which another call may have written. */
+static void send_wait(struct job_queue *queue)
+{
+    struct queue_call *call = queue_call_new(queue, settle_wait, queue->unshared);
+    call->blocking = queue->options.confirming;
+    queue->unshared = NULL;
+    queue->is_waiting = true;
+    struct redis_command command;
+    redis_command_init(&command, "WAIT");
+    redis_command_add_int(&command, queue->options.wait_replicas);
+    redis_command_add_int(&command, queue->options.wait_ms);
+    queue_command_send(call, &command, queue->options.confirming, queue->options.wait_ms);
+}
+
+static void share(struct job_queue *queue, struct enqueue_batch *batch_take)
+{
+    batch_take->next = queue->unshared;
+    queue->unshared = batch_take;
+    if (!queue->is_waiting) {
+        send_wait(queue);
+    }
+}
+
+/* ---- Scripts ---- */
 
 static void send_batch(struct job_queue *queue, struct enqueue_batch *batch_take);
 
@@ -70,17 +176,17 @@ static void settle_batch(struct queue_call *sent, const struct redis_reply *repl
         why_not != NULL && (why_not->code == ERROR_REFUSED || why_not->code == ERROR_FULL);
     if (is_refused && batch->count > 1) {
         send_each_alone(sent->queue, batch);
-    } else {
-        for (size_t i = 0; i < batch->count; i++) {
-            const struct enqueue_call *call = &batch->calls[i];
-            if (why_not == NULL) {
-                tell(call, reply, i);
-            } else {
-                call->fn(call->arg, ENQUEUE_NEW, NULL, why_not);
-            }
-        }
+        mem_free(batch);
+        return;
     }
-    mem_free(batch);
+    if (why_not == NULL) {
+        read_results(batch, reply);
+    }
+    if (why_not == NULL && batch->count > 0 && sent->queue->options.wait_replicas > 0) {
+        share(sent->queue, batch);
+    } else {
+        tell_batches(batch, why_not);
+    }
 }
 
 static void send_batch(struct job_queue *queue, struct enqueue_batch *batch_take)
@@ -96,7 +202,8 @@ static void send_batch(struct job_queue *queue, struct enqueue_batch *batch_take
             redis_command_add_int(&command, queue->options.job_attempts);
         }
     }
-    queue_script_send(call, SCRIPT_ENQUEUE, &command, queue->client);
+    call->blocking = queue->options.confirming;
+    queue_script_send(call, SCRIPT_ENQUEUE, &command, queue->options.confirming);
 }
 
 void queue_enqueue_flush(struct job_queue *queue)

@@ -39,6 +39,8 @@ struct job_queue {
     struct job_queue_options options;
     struct enqueue_batch *gathered; /* calls of this turn of the loop; NULL = none */
     struct event *end_of_turn;      /* sends them; NULL = each goes at once, alone */
+    struct enqueue_batch *unshared; /* written, and not covered by the WAIT that is under way */
+    bool is_waiting;                /* a WAIT is */
     char *namespace_name;           /* owned; options points to it */
     char prefix[QUEUE_KEY_SIZE];
     char queue_key[QUEUE_KEY_SIZE];
@@ -73,7 +75,7 @@ struct queue_call {
     } fn;
     void *arg;
     char token[RANDOM_ID_SIZE];    /* claim: what the answer's claim carries */
-    struct redis_client *blocking; /* pop: where a second try goes */
+    struct redis_client *blocking; /* pop and enqueue: the client it was sent on */
     char *worker;                  /* pop; owned */
     int64_t boot_ms;               /* take_back: our clock when it was sent */
 };

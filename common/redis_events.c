@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/redis_tls.h"
 
 #include <hiredis/async.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ struct redis_events {
     size_t reply_bytes; /* read since the last whole reply */
     bool is_reading;
     bool is_writing;
+    bool is_tls;
 };
 
 static size_t unparsed_bytes(const redisAsyncContext *context)
@@ -40,6 +42,13 @@ static void refuse_uncalled(redisAsyncContext *context)
     }
 }
 
+static void prepare_tls(const struct redis_events *events)
+{
+    if (events->is_tls) {
+        redis_tls_prepare();
+    }
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -47,6 +56,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     struct redis_events *events = arg;
     events->unparsed = unparsed_bytes(events->context);
     events->is_reading = true;
+    prepare_tls(events);
     redisAsyncHandleRead(events->context); /* may free events */
 }
 
@@ -56,6 +66,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct redis_events *events = arg;
     events->is_writing = true;
+    prepare_tls(events);
     redisAsyncHandleWrite(events->context); /* may free events */
 }
 
@@ -116,11 +127,12 @@ static void cleanup(void *arg)
     mem_free(events);
 }
 
-void redis_events_attach(struct redisAsyncContext *context, struct loop *loop)
+void redis_events_attach(struct redisAsyncContext *context, struct loop *loop, bool is_tls)
 {
     struct redis_events *events = mem_new(1, sizeof *events);
     struct event_base *base = loop_base(loop);
     events->context = context;
+    events->is_tls = is_tls;
     events->read = event_new(base, context->c.fd, EV_READ | EV_PERSIST, on_readable, events);
     events->write = event_new(base, context->c.fd, EV_WRITE, on_writable, events);
     if (events->read == NULL || events->write == NULL) {

@@ -7,14 +7,16 @@
 
 #include "common/loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct redisAsyncContext;
 
 enum { REDIS_REPLY_MAX_BYTES = 64 << 20 };
 
-/* Once, before anything is sent. hiredis ends it with the context. */
-void redis_events_attach(struct redisAsyncContext *context, struct loop *loop);
+/* Once, before anything is sent. hiredis ends it with the context. is_tls: redis_tls_start was
+   called for it. */
+void redis_events_attach(struct redisAsyncContext *context, struct loop *loop, bool is_tls);
 
 /* To be called at the end of each reply callback. */
 void redis_events_reply_done(struct redisAsyncContext *context);

@@ -5,6 +5,7 @@
 #include "common/redis_events.h"
 #include "common/redis_greeting.h"
 #include "common/redis_lookup.h"
+#include "common/redis_tls.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -34,12 +35,14 @@ struct redis_link {
     struct event *timer;         /* the limit of looking up and greeting; the end of FAILED */
     struct redis_lookup *lookup; /* while LOOKING_UP a host */
     struct redis_lookup_result found;
-    size_t turn;                /* of the addresses found, over all tries */
-    size_t left;                /* addresses to be tried yet in this try */
-    const char *target;         /* the one that is tried */
-    bool is_connected;          /* to it */
-    redisAsyncContext *context; /* while GREETING and UP; its data points back here */
-    struct error why;           /* while FAILED */
+    size_t turn;                       /* of the addresses found, over all tries */
+    size_t left;                       /* addresses to be tried yet in this try */
+    const char *target;                /* the one that is tried */
+    bool is_connected;                 /* to it */
+    redisAsyncContext *context;        /* while GREETING and UP; its data points back here */
+    struct redis_tls *tls;             /* NULL = its files are to be read (again) */
+    struct redis_tls_session *session; /* of context; NULL without TLS */
+    struct error why;                  /* while FAILED; of several addresses the most telling */
 };
 
 static void connect_next(struct redis_link *link);
@@ -50,6 +53,7 @@ static redisAsyncContext *forget_context(struct redis_link *link)
 {
     redisAsyncContext *context = link->context;
     link->context = NULL;
+    link->session = NULL;
     if (context != NULL) {
         context->data = NULL;
     }
@@ -70,6 +74,11 @@ void redis_link_close(struct redis_link *link)
     link->state = LINK_CLOSED;
 }
 
+static bool is_refusal(const struct error *why)
+{
+    return why->code == ERROR_REFUSED || why->code == ERROR_UNAUTHORIZED;
+}
+
 /* The owner hears of it on the next turn, when hiredis is not on the stack. */
 static void link_fail(struct redis_link *link, const struct error *why)
 {
@@ -80,9 +89,22 @@ static void link_fail(struct redis_link *link, const struct error *why)
         link->left = 1;
     }
     link->left--;
-    link->why = *why;
+    /* One that answers, and refuses, tells more than one that cannot be reached. */
+    if (was_up || !is_refusal(&link->why) || is_refusal(why)) {
+        link->why = *why;
+    }
     link->state = LINK_FAILED;
     loop_timer_start(link->timer, 0);
+}
+
+/* What the time limit of GREETING has run out for. */
+static const char *what_is_missing(const struct redis_link *link)
+{
+    if (!link->is_connected) {
+        return "no connection";
+    }
+    bool has_no_tls = link->session != NULL && !redis_tls_stands(link->session);
+    return has_no_tls ? "no TLS (is its port one for TLS?)" : "no answer to the greeting";
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)
@@ -99,8 +121,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
         link_fail(link, &why);
         break;
     case LINK_GREETING:
-        (void)error_set(&why, ERROR_TIMEOUT, "%s within %" PRId64 " ms: %s",
-                        link->is_connected ? "no answer to the greeting" : "no connection",
+        (void)error_set(&why, ERROR_TIMEOUT, "%s within %" PRId64 " ms: %s", what_is_missing(link),
                         link->timeout_ms, link->target);
         link_fail(link, &why);
         break;
@@ -117,6 +138,13 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
     case LINK_UP:
         break;
     }
+}
+
+/* The files may be others by the next try: certificates are renewed. */
+static void forget_tls(struct redis_link *link)
+{
+    redis_tls_free(link->tls);
+    link->tls = NULL;
 }
 
 static void on_connected(const redisAsyncContext *context, int status)
@@ -144,7 +172,13 @@ static void on_disconnected(const redisAsyncContext *context, int status)
         return;
     }
     struct error why;
-    (void)error_set(&why, ERROR_UNAVAILABLE, "connection lost: %s", context->c.errstr);
+    bool is_explained = link->session != NULL && link->state == LINK_GREETING &&
+                        redis_tls_explain(link->session, link->address->host, &why);
+    if (is_explained) {
+        forget_tls(link);
+    } else {
+        (void)error_set(&why, ERROR_UNAVAILABLE, "connection lost: %s", context->c.errstr);
+    }
     (void)forget_context(link);
     link_fail(link, &why);
 }
@@ -241,6 +275,21 @@ static void prepare_socket(int fd, bool is_tcp)
     }
 }
 
+static bool start_tls(struct redis_link *link, redisAsyncContext *context, struct error *err)
+{
+    const struct redis_address *address = link->address;
+    if (link->tls == NULL) {
+        link->tls =
+            redis_tls_new(&(struct redis_tls_files){.authorities = address->ca_file,
+                                                    .certificate = address->certificate_file,
+                                                    .key = address->key_file},
+                          err);
+    }
+    link->session =
+        link->tls == NULL ? NULL : redis_tls_start(link->tls, context, address->host, err);
+    return link->session != NULL;
+}
+
 static void connect_next(struct redis_link *link)
 {
     bool is_tcp = link->address->path == NULL;
@@ -249,8 +298,8 @@ static void connect_next(struct redis_link *link)
     link->is_connected = false;
     redisAsyncContext *context = is_tcp ? redisAsyncConnect(link->target, link->address->port)
                                         : redisAsyncConnectUnix(link->target);
+    struct error why;
     if (context == NULL || context->err != 0) {
-        struct error why;
         (void)error_set(&why, ERROR_UNAVAILABLE, "cannot connect to %s: %s", link->target,
                         context == NULL ? "out of memory" : context->c.errstr);
         if (context != NULL) {
@@ -260,10 +309,15 @@ static void connect_next(struct redis_link *link)
         return;
     }
     prepare_socket(context->c.fd, is_tcp);
+    if (link->address->is_tls && !start_tls(link, context, &why)) {
+        redisAsyncFree(context);
+        link_fail(link, &why);
+        return;
+    }
     context->data = link;
     link->context = context;
     link->state = LINK_GREETING;
-    redis_events_attach(context, link->loop);
+    redis_events_attach(context, link->loop, link->session != NULL);
     (void)redisAsyncSetConnectCallback(context, on_connected);
     (void)redisAsyncSetDisconnectCallback(context, on_disconnected);
     send_greeting(link);
@@ -288,6 +342,7 @@ static void on_looked_up(void *arg, const struct redis_lookup_result *result,
 void redis_link_open(struct redis_link *link)
 {
     assert(link->state == LINK_CLOSED);
+    link->why.code = ERROR_NONE;
     if (link->address->path != NULL) {
         link->left = 1;
         connect_next(link);
@@ -317,6 +372,7 @@ void redis_link_free(struct redis_link *link)
         return;
     }
     redis_link_close(link);
+    redis_tls_free(link->tls);
     event_free(link->timer);
     mem_free(link);
 }

@@ -1,6 +1,7 @@
 #include "common/redis_url.h"
 
 #include "common/mem.h"
+#include "common/redis_tls.h"
 #include "common/strbuf.h"
 #include "common/url.h"
 
@@ -187,12 +188,13 @@ bool redis_address_parse(struct redis_address *address, const char *url, struct 
         return parse_unix(address, url, err);
     }
     if (has_scheme(url, "rediss://")) {
-        return error_set(err, ERROR_BAD_INPUT, "this build has no TLS for Redis (rediss://)");
+        address->is_tls = true;
+        return redis_tls_is_built_in(err) && parse_tcp(address, url, err);
     }
     if (has_scheme(url, "redis-sentinel://")) {
         return error_set(err, ERROR_BAD_INPUT, "this build does not ask Sentinels");
     }
-    return error_set(err, ERROR_BAD_INPUT, "must begin with redis:// or unix://");
+    return error_set(err, ERROR_BAD_INPUT, "must begin with redis://, rediss:// or unix://");
 }
 
 void redis_address_clear(struct redis_address *address)
@@ -201,6 +203,9 @@ void redis_address_clear(struct redis_address *address)
     mem_free(address->path);
     mem_free(address->user);
     mem_free(address->label);
+    mem_free(address->ca_file);
+    mem_free(address->certificate_file);
+    mem_free(address->key_file);
     secret_clear(&address->password);
     *address = (struct redis_address){0};
 }

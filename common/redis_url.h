@@ -13,11 +13,15 @@ struct redis_address {
     struct secret password;
     int database;
     char *label; /* owned; host:port or the path, for logs: no secret */
+    bool is_tls;
+    /* Owned PEM files for TLS, or NULL (redis_tls.h); the parser leaves them unset. */
+    char *ca_file, *certificate_file, *key_file;
 };
 
-/* redis://[user:password@]host[:port][/db], unix://[user:password@]/path[?db=n]. rediss:// and
-   redis-sentinel:// are refused with the reason where this build cannot do them. The error never
-   quotes the URL. Pair with redis_address_clear, also on failure. */
+/* redis://[user:password@]host[:port][/db], rediss://... the same by TLS,
+   unix://[user:password@]/path[?db=n]. rediss:// and redis-sentinel:// are refused with the reason
+   where this build cannot do them. The error never quotes the URL. Pair with redis_address_clear,
+   also on failure. */
 MUST_CHECK bool redis_address_parse(struct redis_address *address, const char *url,
                                     struct error *err);
 void redis_address_clear(struct redis_address *address);

@@ -3,7 +3,7 @@
 #include "common/account_variables.h"
 #include "common/config.h"
 #include "common/mem.h"
-#include "common/redis_url.h"
+#include "common/service_redis.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -96,6 +96,9 @@ static const struct config_row rows[] = {
      FIELD(redis_url),
      .fallback = "redis://127.0.0.1:6379/0",
      .file_max_bytes = SECRET_MAX_BYTES},
+    {.name = "OMNIHOOK_REDIS_CA_FILE", .parse = config_path, FIELD(redis_ca_file)},
+    {.name = "OMNIHOOK_REDIS_CERT_FILE", .parse = config_path, FIELD(redis_cert_file)},
+    {.name = "OMNIHOOK_REDIS_KEY_FILE", .parse = config_path, FIELD(redis_key_file)},
     {.name = "OMNIHOOK_NAMESPACE",
      .parse = parse_namespace,
      FIELD(namespace_name),
@@ -115,6 +118,7 @@ static const struct config_row rows[] = {
     NUMBER("OMNIHOOK_QUEUE_MAX", queue_max, "1000000", 1, 100000000),
     NUMBER("OMNIHOOK_GRACE_MS", grace_ms, "8000", 0, 600000),
     NUMBER("OMNIHOOK_REDIS_TIMEOUT_MS", redis_timeout_ms, "2000", 100, 60000),
+    NUMBER("OMNIHOOK_REDIS_WAIT_REPLICAS", redis_wait_replicas, "0", 0, 10),
     NUMBER("OMNIHOOK_REQUEST_TIMEOUT_MS", request_timeout_ms, "30000", 100, 600000),
     NUMBER("OMNIHOOK_READ_TIMEOUT_MS", read_timeout_ms, "10000", 100, 3600000),
     NUMBER("OMNIHOOK_IDLE_TIMEOUT_MS", idle_timeout_ms, "75000", 100, 3600000),
@@ -182,6 +186,7 @@ bool service_config_load(struct service_config *config, enum program program,
         faults_add(faults, "OMNIHOOK_RETRY_BASE_MS: must not be more than OMNIHOOK_RETRY_MAX_MS");
         is_good = false;
     }
+    is_good = service_redis_check(config, faults) && is_good;
     warn_of_unknown(environment, faults);
     file_watch_clear(&files);
     environment_clear(&lookup);
@@ -191,6 +196,9 @@ bool service_config_load(struct service_config *config, enum program program,
 void service_config_clear(struct service_config *config)
 {
     secret_clear(&config->redis_url);
+    mem_free(config->redis_ca_file);
+    mem_free(config->redis_cert_file);
+    mem_free(config->redis_key_file);
     mem_free(config->namespace_name);
     listen_address_clear(&config->listen);
     listen_address_clear(&config->ops_listen);

@@ -17,6 +17,9 @@ enum program { PROGRAM_API, PROGRAM_WORKER, PROGRAM_CLI };
 
 struct service_config {
     struct secret redis_url; /* secret: it may hold a password */
+    char *redis_ca_file;     /* owned; NULL = the system's authorities */
+    char *redis_cert_file;   /* owned; NULL = none */
+    char *redis_key_file;    /* owned; NULL = none */
     char *namespace_name;
     struct listen_address listen;
     struct listen_address ops_listen;
@@ -32,6 +35,7 @@ struct service_config {
     int64_t queue_max;
     int64_t grace_ms;
     int64_t redis_timeout_ms;
+    int64_t redis_wait_replicas;
     int64_t request_timeout_ms;
     int64_t read_timeout_ms;
     int64_t idle_timeout_ms;

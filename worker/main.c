@@ -3,7 +3,7 @@
 #include "common/log.h"
 #include "common/metrics_page.h"
 #include "common/ops_server.h"
-#include "common/redis_url.h"
+#include "common/service_redis.h"
 #include "common/supervisor.h"
 #include "worker/worker.h"
 
@@ -76,7 +76,7 @@ int main(int argc, char **argv)
     struct supervisor_slot *slot = NULL;
     struct redis_address redis;
     struct error err;
-    bool is_usable = redis_address_parse(&redis, config.redis_url.value, &err);
+    bool is_usable = service_redis_address(&config, &redis, &err);
     if (!is_usable) {
         log_error("bad_redis_url", log_reason(&err));
         exit_code = EXIT_USAGE;

@@ -65,6 +65,9 @@ void load_start(struct load *load, const struct load_options *options)
     (void)snprintf(settings, sizeof settings, "{\"latency_ms\":%d,\"max_page_size\":%d}",
                    options->latency_ms, options->page_size > 0 ? options->page_size : 1000);
     sim_set(stack_sim(load->stack), settings);
+    for (size_t i = 0; i < options->early_workers; i++) {
+        (void)stack_start_worker(load->stack, options->worker_env);
+    }
     for (size_t i = 0; i < options->accounts; i++) {
         if (stack_execute(load->stack, names[i]) != 204) {
             (void)fprintf(stderr, "execute was not accepted\n");
@@ -149,7 +152,8 @@ struct load_result load_drain(struct load *load, size_t workers)
         .sim_cpu_s = -measure_cpu_s(sim_pid(stack_sim(load->stack))),
     };
     int64_t start = measure_now_us();
-    for (size_t i = 0; i < workers; i++) {
+    size_t early = load->options.early_workers;
+    for (size_t i = early; i < early + workers; i++) {
         (void)stack_start_worker(load->stack, load->options.worker_env);
         /* Reading the settings of so many accounts is no job's cost. */
         result.cpu_s -= measure_cpu_s(process_pid(stack_worker(load->stack, i)));
@@ -161,7 +165,7 @@ struct load_result load_drain(struct load *load, size_t workers)
     result.seconds = (double)(measure_now_us() - start) / 1e6;
     result.redis_cpu_s += redis_cpu_s(load);
     result.sim_cpu_s += measure_cpu_s(sim_pid(stack_sim(load->stack)));
-    for (size_t i = 0; i < workers; i++) {
+    for (size_t i = early; i < early + workers; i++) {
         pid_t pid = process_pid(stack_worker(load->stack, i));
         result.cpu_s += measure_cpu_s(pid);
         double peak = measure_peak_rss_mib(pid);

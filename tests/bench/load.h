@@ -13,6 +13,8 @@ struct load_options {
     int latency_ms;    /* of the simulator */
     int page_size;     /* of its list; 0 = as it likes */
     const char *const *worker_env;
+    size_t early_workers; /* there before the first job is enqueued; load_drain does not count their
+                             CPU */
 };
 
 struct load {
@@ -20,7 +22,7 @@ struct load {
     struct load_options options;
 };
 
-/* The system without a worker; every account's job is on the queue. */
+/* The system without a worker but the early ones; every account's job has been put on the queue. */
 void load_start(struct load *load, const struct load_options *options);
 
 struct load_result {

@@ -75,6 +75,32 @@ static void bench_list(void)
     print_load("1 account x 10,000 registered, 100 a page, 20 ms", &options, 1, 14 * 0.020);
 }
 
+/* How much faster more workers are, where waiting for Omnitron is what takes the time. */
+static void bench_scale(void)
+{
+    static const char *const env[] = {"OMNIHOOK_CONCURRENCY=8", NULL};
+    static const size_t counts[] = {1, 2, 4, 8};
+    double alone_s = 0;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        const struct load_options options = {.accounts = 2000,
+                                             .webhooks = 5,
+                                             .latency_ms = 50,
+                                             .worker_env = env,
+                                             .early_workers = counts[i]};
+        struct load load;
+        load_start(&load, &options);
+        double own_s = load_drain(&load, 0).own_s;
+        load_stop(&load);
+        alone_s = i == 0 ? own_s : alone_s;
+        (void)printf(
+            "Scale: 2,000 jobs x 5 missing, 50 ms, 8 at once, %zu workers %7.2f s %6.0f jobs/s, "
+            "speed-up x%.2f (%.2f of the workers)\n",
+            counts[i], own_s, (double)options.accounts / own_s, alone_s / own_s,
+            alone_s / own_s / (double)counts[i]);
+        (void)fflush(stdout);
+    }
+}
+
 static int by_size(const void *left, const void *right)
 {
     int64_t a = *(const int64_t *)left;
@@ -130,11 +156,20 @@ static const struct {
     const char *name;
     void (*run)(void);
 } benchmarks[] = {
-    {"memory", bench_memory},           {"single", bench_single},     {"drain", bench_drain},
-    {"registered", bench_registered},   {"list", bench_list},         {"missing", bench_missing},
-    {"all-missing", bench_all_missing}, {"accounts", bench_accounts}, {"http", bench_http},
-    {"slowloris", slowloris_print},     {"plan", plan_cost_print},    {"queue", queue_cost_print},
+    {"memory", bench_memory},
+    {"single", bench_single},
+    {"drain", bench_drain},
+    {"registered", bench_registered},
+    {"list", bench_list},
+    {"missing", bench_missing},
+    {"all-missing", bench_all_missing},
+    {"accounts", bench_accounts},
+    {"http", bench_http},
+    {"slowloris", slowloris_print},
+    {"plan", plan_cost_print},
+    {"queue", queue_cost_print},
     {"operator", operator_cost_print},
+    {"scale", bench_scale},
 };
 
 int main(int argc, char **argv)

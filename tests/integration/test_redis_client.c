@@ -13,6 +13,12 @@
 
 /* ---- Connecting ---- */
 
+/* What makes the fixture's scheme of "redis". */
+static const char *s_of(const struct scene *scene)
+{
+    return redis_fixture_ca_file(scene->redis) == NULL ? "" : "s";
+}
+
 static void it_connects_when_the_server_comes_up_later(void **state)
 {
     struct scene *scene = *state;
@@ -39,7 +45,7 @@ static void tcp_with_a_password_a_database_and_a_name(void **state)
     const struct redis_fixture_options options = {.is_tcp = true, .password = "hunter2"};
     scene->redis = redis_fixture_new(&options);
     char url[ERROR_TEXT_SIZE];
-    (void)snprintf(url, sizeof url, "redis://default:hunter2@%s/3",
+    (void)snprintf(url, sizeof url, "redis%s://default:hunter2@%s/3", s_of(scene),
                    redis_fixture_address(scene->redis));
     scene_connect(scene, url, SCENE_LONG_MS);
     scene_wait_up(scene);
@@ -55,7 +61,8 @@ static void a_refused_password_is_the_reason_until_it_is_right(void **state)
     const struct redis_fixture_options options = {.is_tcp = true, .password = "right"};
     scene->redis = redis_fixture_new(&options);
     char url[ERROR_TEXT_SIZE];
-    (void)snprintf(url, sizeof url, "redis://:hunter2@%s", redis_fixture_address(scene->redis));
+    (void)snprintf(url, sizeof url, "redis%s://:hunter2@%s", s_of(scene),
+                   redis_fixture_address(scene->redis));
     scene_connect(scene, url, SCENE_LONG_MS);
     scene_wait_down(scene);
     assert_int_equal(scene->why_down.code, ERROR_UNAUTHORIZED);
@@ -72,7 +79,8 @@ static void a_missing_password_is_told(void **state)
     const struct redis_fixture_options options = {.is_tcp = true, .password = "hunter2"};
     scene->redis = redis_fixture_new(&options);
     char url[ERROR_TEXT_SIZE];
-    (void)snprintf(url, sizeof url, "redis://%s", redis_fixture_address(scene->redis));
+    (void)snprintf(url, sizeof url, "redis%s://%s", s_of(scene),
+                   redis_fixture_address(scene->redis));
     scene_connect(scene, url, SCENE_LONG_MS);
     scene_wait_down(scene);
     assert_int_equal(scene->why_down.code, ERROR_UNAUTHORIZED);
@@ -85,7 +93,8 @@ static void a_password_where_none_is_wanted_is_told(void **state)
     const struct redis_fixture_options options = {.is_tcp = true};
     scene->redis = redis_fixture_new(&options);
     char url[ERROR_TEXT_SIZE];
-    (void)snprintf(url, sizeof url, "redis://:hunter2@%s", redis_fixture_address(scene->redis));
+    (void)snprintf(url, sizeof url, "redis%s://:hunter2@%s", s_of(scene),
+                   redis_fixture_address(scene->redis));
     scene_connect(scene, url, SCENE_LONG_MS);
     scene_wait_down(scene);
     assert_int_equal(scene->why_down.code, ERROR_UNAUTHORIZED);
@@ -98,7 +107,8 @@ static void a_database_that_does_not_exist_is_told(void **state)
     const struct redis_fixture_options options = {.is_tcp = true};
     scene->redis = redis_fixture_new(&options);
     char url[ERROR_TEXT_SIZE];
-    (void)snprintf(url, sizeof url, "redis://%s/99", redis_fixture_address(scene->redis));
+    (void)snprintf(url, sizeof url, "redis%s://%s/99", s_of(scene),
+                   redis_fixture_address(scene->redis));
     scene_connect(scene, url, SCENE_LONG_MS);
     scene_wait_down(scene);
     assert_int_equal(scene->why_down.code, ERROR_REFUSED);
@@ -190,7 +200,7 @@ static void a_command_whose_answer_is_lost_may_have_been_done(void **state)
     scene->redis = redis_fixture_new(NULL);
     struct tcp_proxy *proxy = tcp_proxy_new("127.0.0.1:0", redis_fixture_address(scene->redis));
     char url[ERROR_TEXT_SIZE];
-    (void)snprintf(url, sizeof url, "redis://%s", tcp_proxy_address(proxy));
+    (void)snprintf(url, sizeof url, "redis%s://%s", s_of(scene), tcp_proxy_address(proxy));
     scene_connect(scene, url, SCENE_SHORT_MS);
     scene_wait_up(scene);
     tcp_proxy_set(proxy, TCP_PROXY_BLACKHOLE_DOWN);

@@ -13,16 +13,21 @@ struct process *cli_start(struct stack *stack, enum cli_output output, const cha
     char line[LINE_SIZE];
     char redis[LINE_SIZE];
     char settings[LINE_SIZE];
+    char ca_file[LINE_SIZE];
+    const char *ca_path = redis_fixture_ca_file(stack_redis(stack));
     char *path = temp_dir_join(stack_dir(stack), STACK_SETTINGS);
     (void)snprintf(line, sizeof line, "exec %s/omnihook %s", TEST_BIN_DIR, command);
     (void)snprintf(redis, sizeof redis, "REDIS_URL=%s", redis_fixture_url(stack_redis(stack)));
     (void)snprintf(settings, sizeof settings, "OMNIHOOK_SETTINGS=%s", path);
     mem_free(path);
+    (void)snprintf(ca_file, sizeof ca_file, "OMNIHOOK_REDIS_CA_FILE=%s",
+                   ca_path == NULL ? "" : ca_path);
     /* script(1) gives its command a terminal, and passes on what it prints and how it ends. */
     const char *const on_terminal[] = {"script", "-qefc", line, "/dev/null", NULL};
     const char *const on_pipe[] = {"sh", "-c", line, NULL};
     const char *const env[] = {redis,        settings,        "OMNIHOOK_REDIS_TIMEOUT_MS=500",
-                               "TERM=xterm", "SHELL=/bin/sh", NULL};
+                               "TERM=xterm", "SHELL=/bin/sh", ca_file,
+                               NULL};
     const struct process_options options = {
         .name = "omnihook",
         .argv = output == CLI_TERMINAL ? on_terminal : on_pipe,

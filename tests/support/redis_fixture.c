@@ -3,6 +3,7 @@
 #include "common/mem.h"
 #include "common/now.h"
 #include "common/strbuf.h"
+#include "tests/support/certificate.h"
 #include "tests/support/fail.h"
 #include "tests/support/process.h"
 #include "tests/support/sockets.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 enum {
     ARGS_MAX = 64,
@@ -45,6 +47,8 @@ struct redis_fixture {
     char *password; /* NULL = none */
     char **args;    /* the fixture's own copy, ends with NULL */
     uint16_t port;  /* 0 = unix socket only */
+    bool is_tls;    /* the port is */
+    char *ca_file, *key_file;
     char url[URL_SIZE];
     char address[SOCKET_ADDRESS_SIZE];
     struct answer answers[ANSWERS_KEPT];
@@ -72,19 +76,76 @@ static void set_addresses(struct redis_fixture *fixture)
         return;
     }
     bool has_password = fixture->password != NULL;
-    (void)snprintf(fixture->url, sizeof fixture->url, "redis://%s%s%s127.0.0.1:%u/0",
-                   has_password ? ":" : "", has_password ? fixture->password : "",
-                   has_password ? "@" : "", fixture->port);
+    (void)snprintf(fixture->url, sizeof fixture->url, "redis%s://%s%s%s127.0.0.1:%u/0",
+                   fixture->is_tls ? "s" : "", has_password ? ":" : "",
+                   has_password ? fixture->password : "", has_password ? "@" : "", fixture->port);
     (void)snprintf(fixture->address, sizeof fixture->address, "127.0.0.1:%u", fixture->port);
+}
+
+/* Another server that speaks as Redis does, such as Valkey, may be tested in its place. */
+static const char *fixture_program(void)
+{
+    const char *program = getenv("OMNIHOOK_TEST_REDIS_SERVER");
+    return program == NULL ? "redis-server" : program;
+}
+
+static struct temp_dir *trusted_dir;
+static pid_t trusted_owner;
+
+static void remove_trusted(void)
+{
+    if (getpid() == trusted_owner) {
+        temp_dir_free(trusted_dir);
+    }
+}
+
+/* The path, without ending, of a certificate that this process trusts; made the first time. To be
+   mem_freed. */
+static char *trusted_certificate(void)
+{
+    if (trusted_dir == NULL) {
+        trusted_dir = temp_dir_new();
+        trusted_owner = getpid();
+        (void)atexit(remove_trusted);
+        const struct certificate_options options = {
+            .subject = "IP:127.0.0.1", .valid_from_s = -3600, .valid_to_s = 86400};
+        certificate_write(trusted_dir, "redis", &options);
+        char *file = temp_dir_join(trusted_dir, "redis.crt");
+        assert_int_equal(setenv("SSL_CERT_FILE", file, 1), 0);
+        mem_free(file);
+    }
+    return temp_dir_join(trusted_dir, "redis");
+}
+
+static char *with_ending(const char *path, const char *ending)
+{
+    struct strbuf text;
+    strbuf_init(&text, 4096);
+    strbuf_add_text(&text, path);
+    strbuf_add_text(&text, ending);
+    return strbuf_take(&text);
+}
+
+static void set_certificate(struct redis_fixture *fixture, const char *given)
+{
+    bool is_everywhere = getenv("OMNIHOOK_TEST_REDIS_TLS") != NULL;
+    char *trusted = given == NULL && is_everywhere ? trusted_certificate() : NULL;
+    const char *path = given == NULL ? trusted : given;
+    if (path != NULL) {
+        fixture->is_tls = true;
+        fixture->ca_file = with_ending(path, ".crt");
+        fixture->key_file = with_ending(path, ".key");
+    }
+    mem_free(trusted);
 }
 
 static void launch(struct redis_fixture *fixture)
 {
     char port[8];
     (void)snprintf(port, sizeof port, "%u", fixture->port);
-    const char *argv[ARGS_MAX] = {"redis-server",
+    const char *argv[ARGS_MAX] = {fixture_program(),
                                   "--port",
-                                  port,
+                                  fixture->is_tls ? "0" : port,
                                   "--bind",
                                   "127.0.0.1",
                                   "--unixsocket",
@@ -98,6 +159,15 @@ static void launch(struct redis_fixture *fixture)
     size_t count = 0;
     while (argv[count] != NULL) {
         count++;
+    }
+    if (fixture->is_tls) {
+        const char *const tls[] = {"--tls-port",         port,
+                                   "--tls-cert-file",    fixture->ca_file,
+                                   "--tls-key-file",     fixture->key_file,
+                                   "--tls-ca-cert-file", fixture->ca_file,
+                                   "--tls-auth-clients", "no"};
+        memcpy(&argv[count], tls, sizeof tls);
+        count += sizeof tls / sizeof tls[0];
     }
     if (fixture->password != NULL) {
         argv[count++] = "--requirepass";
@@ -185,10 +255,12 @@ struct redis_fixture *redis_fixture_new(const struct redis_fixture_options *opti
     fixture->socket_path = temp_dir_join(fixture->dir, "redis.sock");
     fixture->password = mem_copy_text(options->password);
     fixture->args = copy_args(options->args);
-    int tries = options->is_tcp ? PORT_TRIES : 1;
+    set_certificate(fixture, options->certificate);
+    bool is_tcp = options->is_tcp || fixture->is_tls;
+    int tries = is_tcp ? PORT_TRIES : 1;
     bool is_started = false;
     while (tries-- > 0 && !is_started) {
-        fixture->port = options->is_tcp ? socket_free_port() : 0;
+        fixture->port = is_tcp ? socket_free_port() : 0;
         is_started = start_once(fixture);
     }
     if (!is_started) {
@@ -221,6 +293,8 @@ void redis_fixture_free(struct redis_fixture *fixture)
         mem_free(*arg);
     }
     mem_free(fixture->args);
+    mem_free(fixture->ca_file);
+    mem_free(fixture->key_file);
     mem_free(fixture->password);
     mem_free(fixture->socket_path);
     mem_free(fixture);
@@ -229,6 +303,11 @@ void redis_fixture_free(struct redis_fixture *fixture)
 const char *redis_fixture_url(const struct redis_fixture *fixture)
 {
     return fixture->url;
+}
+
+const char *redis_fixture_ca_file(const struct redis_fixture *fixture)
+{
+    return fixture->ca_file;
 }
 
 const char *redis_fixture_address(const struct redis_fixture *fixture)

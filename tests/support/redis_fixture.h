@@ -13,8 +13,13 @@ struct redis_fixture;
 struct redis_fixture_options {
     bool is_tcp;             /* also listens on a free port of 127.0.0.1, and the URL is that one */
     const char *password;    /* requirepass; only with is_tcp, as a unix URL has no place for it */
+    const char *certificate; /* path of a certificate and a key without their ".crt" and ".key": the
+                                URL is a rediss:// one of 127.0.0.1 */
     const char *const *args; /* more arguments ("--appendonly", "yes"), ends with NULL; or NULL */
 };
+
+/* With OMNIHOOK_TEST_REDIS_TLS in the environment every fixture has TLS, by a certificate that this
+   process (SSL_CERT_FILE) trusts. */
 
 /* Starts a server that answers when this returns; it saves nothing unless args say so. options
    NULL = all defaults. The test fails when it does not start. */
@@ -25,6 +30,9 @@ void redis_fixture_free(struct redis_fixture *fixture);
 
 /* For REDIS_URL: "unix:///path?db=0" or "redis://:password@127.0.0.1:port/0". */
 const char *redis_fixture_url(const struct redis_fixture *fixture);
+
+/* For OMNIHOOK_REDIS_CA_FILE; NULL without TLS. */
+const char *redis_fixture_ca_file(const struct redis_fixture *fixture);
 
 /* For a proxy's target: "unix:/path" or "127.0.0.1:port". */
 const char *redis_fixture_address(const struct redis_fixture *fixture);

@@ -17,6 +17,7 @@ enum {
     ENTRY_SIZE = 512,
     PATH_SIZE = 512,
     SECRET_SIZE = 41,
+    OWN_ENTRIES = 5,
     START_LIMIT_MS = 200000,
     STOP_LIMIT_MS = 20000,
 };
@@ -163,18 +164,21 @@ static void start_program(struct stack *stack, struct program *program, const ch
                           const char *ready_event, const char *const *env)
 {
     char path[PATH_SIZE];
-    char own[4][ENTRY_SIZE];
+    char own[OWN_ENTRIES][ENTRY_SIZE];
     (void)snprintf(path, sizeof path, "%s/%s", TEST_BIN_DIR, name);
     print_redis_url(stack, own[0]);
     (void)snprintf(own[1], ENTRY_SIZE, "OMNIHOOK_SETTINGS=%s", stack->settings_path);
     (void)snprintf(own[2], ENTRY_SIZE, "OMNIHOOK_LISTEN=%s", program->address);
     (void)snprintf(own[3], ENTRY_SIZE, "OMNIHOOK_OPS_LISTEN=%s", program->ops_address);
+    const char *ca_file = redis_fixture_ca_file(stack->redis);
+    (void)snprintf(own[4], ENTRY_SIZE, "OMNIHOOK_REDIS_CA_FILE=%s",
+                   ca_file == NULL || stack->redis_proxy != NULL ? "" : ca_file);
     struct environment environment = {.count = 0};
     env_add_all(&environment, env);
     for (char **entry = stack->env; *entry != NULL; entry++) {
         env_add(&environment, *entry);
     }
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < OWN_ENTRIES; i++) {
         env_add(&environment, own[i]);
     }
     const char *const argv[] = {path, NULL};

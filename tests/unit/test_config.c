@@ -91,6 +91,7 @@ static void an_empty_environment_gives_the_defaults(void **state)
     assert_int_equal(config->read_timeout_ms, 10000);
     assert_int_equal(config->idle_timeout_ms, 75000);
     assert_int_equal(config->auth_ttl_s, 60);
+    assert_int_equal(config->redis_wait_replicas, 0);
     assert_int_equal(config->log_level, LOG_INFO);
     assert_int_equal(config->log_format, LOG_LOGFMT);
     assert_int_equal(config->operator_key_count, 0);
@@ -188,6 +189,7 @@ static void numbers_are_taken_up_to_the_ends_of_their_ranges(void **state)
         {"OMNIHOOK_QUEUE_MAX", "1", "100000000", "0", "100000001"},
         {"OMNIHOOK_GRACE_MS", "0", "600000", "-1", "600001"},
         {"OMNIHOOK_REDIS_TIMEOUT_MS", "100", "60000", "99", "60001"},
+        {"OMNIHOOK_REDIS_WAIT_REPLICAS", "0", "10", "-1", "11"},
         {"OMNIHOOK_REQUEST_TIMEOUT_MS", "100", "600000", "99", "600001"},
         {"OMNIHOOK_READ_TIMEOUT_MS", "100", "3600000", "99", "3600001"},
         {"OMNIHOOK_IDLE_TIMEOUT_MS", "100", "3600000", "99", "3600001"},

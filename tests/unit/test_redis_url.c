@@ -1,4 +1,5 @@
 /* REDIS_URL: what it may be, and that an error never quotes it. */
+#include "common/redis_tls.h"
 #include "common/redis_url.h"
 #include "tests/support/test.h"
 
@@ -115,7 +116,6 @@ static void what_is_no_address_is_refused_without_being_quoted(void **state)
         "redis://:hunter2 @host",
         "redis://:hunter2%00@host",
         "redis://h1:6379,hunter2:6379/0",
-        "rediss://:hunter2@host",
         "redis-sentinel://:hunter2@host:26379/mymaster/0",
         "http://:hunter2@host/",
         "unix://",
@@ -145,6 +145,26 @@ static void what_is_no_address_is_refused_without_being_quoted(void **state)
     }
 }
 
+static void tls_is_taken_or_refused_with_the_reason(void **state)
+{
+    (void)state;
+    struct redis_address address;
+    struct error err = {0};
+    bool is_taken = redis_address_parse(&address, "rediss://:hunter2@redis.example.net/2", &err);
+    assert_int_equal(is_taken, redis_tls_is_built_in(NULL));
+    if (is_taken) {
+        assert_true(address.is_tls);
+        assert_string_equal(address.label, "redis.example.net:6379");
+        assert_int_equal(address.database, 2);
+    } else {
+        assert_non_null(strstr(err.text, "no TLS"));
+    }
+    redis_address_clear(&address);
+    parse(&address, "redis://redis.example.net");
+    assert_false(address.is_tls);
+    redis_address_clear(&address);
+}
+
 static void a_socket_path_must_fit_where_the_system_keeps_it(void **state)
 {
     (void)state;
@@ -170,6 +190,7 @@ int main(void)
         cmocka_unit_test(an_ipv6_host_loses_its_brackets_but_not_in_the_label),
         cmocka_unit_test(a_unix_socket_may_have_credentials_and_a_database),
         cmocka_unit_test(what_is_no_address_is_refused_without_being_quoted),
+        cmocka_unit_test(tls_is_taken_or_refused_with_the_reason),
         cmocka_unit_test(a_socket_path_must_fit_where_the_system_keeps_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""docker-compose --profile demo up, as whoever has just fetched the source types it: the tour is made. And the
+files of all profiles are good."""
+
+import shutil
+import sys
+
+import engine
+import stack as stacks
+from stack import wait_for
+
+LIMIT_S = 300
+
+
+def check_files(stack):
+    stack.compose("--profile", "monitoring", "config", "--quiet")
+    if shutil.which("promtool"):
+        # The rules beside it, as its container has them.
+        for name in ("compose/prometheus.yml", "prometheus/alerts.yml"):
+            shutil.copy(engine.SOURCE / "deploy" / name, stack.folder)
+        engine.run("promtool", "check", "config", stack.folder / "prometheus.yml")
+    else:
+        print("no promtool: deploy/compose/prometheus.yml is not checked")
+
+
+def play(stack):
+    check_files(stack)
+    stack.compose("up", "-d", "--no-build")
+    tour = wait_for(lambda: stack.containers("tour", is_all=True), "the tour begins")[0]
+    wait_for(lambda: stack.inspect(tour, "{{.State.Status}}") == "exited", "the tour ends")
+    text = engine.run("docker", "logs", tour)
+    print(text)
+    assert stack.inspect(tour, "{{.State.ExitCode}}") == "0"
+    assert 'is_required/ -> {"result": "false"} 200' in text
+    # The operator's command, in the container of either.
+    for container in stack.containers("api") + stack.containers("worker"):
+        assert "FINISHED" in engine.run("docker", "exec", container, "omnihook", "status", "demo")
+    # Redis's password is in the files of those who need it, and nowhere else.
+    worker, redis = stack.containers("worker")[0], stack.containers("redis")[0]
+    url = engine.run("docker", "exec", redis, "cat", "/run/redis-acl/users.acl")
+    assert ">" not in url and " #" in url, "a password, not its hash"
+    assert "REDIS_URL_FILE" in stack.inspect(worker, "{{.Config.Env}}")
+    refused = engine.run("docker", "exec", redis, "redis-cli", "get", "x", check=False)
+    assert "NOAUTH" in refused, refused
+
+
+def main():
+    engine.skip_without_engine(needs_compose=True)
+    stack = stacks.Stack([], [], profiles=("demo", "proxy"),
+                         OMNIHOOK_CONFIG=str(engine.SOURCE / "deploy/compose/demo"))
+
+    def test():
+        try:
+            play(stack)
+        except BaseException:
+            print(stack.logs(), file=sys.stderr)
+            raise
+        finally:
+            stack.remove()
+    return stacks.limited(LIMIT_S, test)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""The unmodified stack of docker-compose.yml, two APIs behind its proxy and four workers: it is scaled, restarted,
+cut off, killed and stopped while calls come in. Each accepted 204 comes to its end, nothing is registered twice."""
+
+import collections
+import sys
+import threading
+import time
+
+import engine
+import stack as stacks
+from stack import wait_for
+
+LIMIT_S = 420
+APIS = 2
+GAP_S = 0.12  # between two calls of one caller
+CALLERS = 3
+ACCOUNTS = [f"a{number}" for number in range(2000)]
+WEBHOOKS = [{"event_type": event, "target_url": "https://oms.example.com/hook"}
+            for event in ("retail_store.created", "retail_store.updated", "package.created")]
+DOWN_LIMIT_S = 10
+
+
+def say(text):
+    print(f"{time.monotonic() - say.start:6.1f} s  {text}", flush=True)
+
+
+say.start = time.monotonic()
+
+
+class Load:
+    """Callers, each with accounts of its own, that execute for one account after the other."""
+
+    def __init__(self, stack, accounts):
+        self.stack = stack
+        self.accepted = []
+        self.answers = collections.Counter()
+        self.is_over = threading.Event()
+        self.threads = [threading.Thread(target=self.call, args=(accounts[number::CALLERS],))
+                        for number in range(CALLERS)]
+        for thread in self.threads:
+            thread.start()
+
+    def call(self, accounts):
+        for account in accounts:
+            if self.is_over.wait(GAP_S):
+                return
+            try:
+                status = self.stack.api(account, "POST", "execute/")[0]
+            except OSError as error:
+                status = type(error).__name__
+            self.answers[status] += 1
+            if status == 204:
+                self.accepted.append(account)
+
+    def end(self):
+        self.is_over.set()
+        for thread in self.threads:
+            thread.join()
+        return self.accepted
+
+    def wait_more(self, count=10):
+        """Until so many more have been accepted: what was done has been seen by calls."""
+        enough = len(self.accepted) + count
+        wait_for(lambda: len(self.accepted) >= enough, f"{count} more accepted")
+
+
+def make_published_calls(stack):
+    account = ACCOUNTS[-1]
+    calls = [("GET", "is_required/", (200, {"result": "true"})), ("POST", "execute/", (204, ""))]
+    for method, path, expected in calls:
+        assert stack.api(account, method, path) == expected, path
+    wait_for(lambda: stack.api(account, "GET", "get_async_status/") == (200, {"result": "FINISHED"}), "FINISHED")
+    assert stack.api(account, "GET", "is_required/") == (200, {"result": "false"})
+    assert stack.api("nobody", "GET", "is_required/")[0] == 401
+    say("the published calls")
+
+
+def scale(stack, load):
+    for count in (8, 1, 4):
+        stack.scale_workers(count, APIS)
+        load.wait_more()
+        say(f"{count} workers")
+
+
+def restart_all(stack, load):
+    for service in ("api", "worker", "redis", "proxy"):
+        for container in stack.containers(service):
+            engine.run("docker", "restart", container)
+            if service == "proxy":
+                stack.forget_addresses()  # its published port is another one
+            else:
+                stack.wait_ready(container)
+            load.wait_more(3)
+    say("every container restarted")
+
+
+def cut_networks(stack, load):
+    cases = [("worker", "redis"), ("api", "redis"), ("redis", "redis"), ("worker", "outside")]
+    for service, network in cases:
+        container = stack.containers(service)[0]
+        # Those to whom it shows: of a Redis without network, everybody.
+        witness = stack.containers("worker")[1] if service == "redis" else container
+        stack.disconnect(container, network)
+        if network == "redis":
+            wait_for(lambda: not stack.is_ready(witness), f"{witness} without {network}")
+        else:
+            load.wait_more()
+        stack.connect(container, network)
+        stack.wait_ready(witness)
+        load.wait_more()
+        say(f"{service} without the network {network} for a while")
+
+
+def kill_some(stack, load):
+    for service in ("worker", "api", "redis"):
+        container = stack.containers(service)[0]
+        stack.kill(container)
+        stack.wait_ready(container)
+        load.wait_more()
+        say(f"{service} killed; the engine started it again")
+    worker = stack.containers("worker")[1]
+    engine.run("docker", "stop", worker)
+    assert stack.inspect(worker, "{{.State.ExitCode}}") == "0"
+    load.wait_more()
+    engine.run("docker", "start", worker)
+    say("worker stopped and started")
+
+
+def wait_all_ended(stack, accounts):
+    open_ones = list(accounts)
+
+    def have_ended():
+        while open_ones:
+            status, answer = stack.api(open_ones[-1], "GET", "get_async_status/")
+            assert status in (200, 503), (open_ones[-1], status, answer)
+            if status != 200 or answer["result"] == "WORKING":
+                return False
+            report = stack.api(open_ones[-1], "GET", "report/")[1]
+            assert answer["result"] == "FINISHED", (
+                open_ones[-1], answer, report, stack.lines_about(f"account={open_ones[-1]} "))
+            open_ones.pop()
+        return True
+    wait_for(have_ended, "every accepted job has ended", limit_s=90)
+
+
+def check_registered(stack, accounts):
+    counters = stack.simulator("counters")
+    assert not counters["duplicates"], counters["duplicates"]
+    created = counters["created_by_user"]
+    wrong = {name: created.get(name) for name in accounts if created.get(name) != len(WEBHOOKS)}
+    assert not wrong, wrong
+
+
+def go_down_with_work(stack):
+    """Stops everything in the middle of jobs, and brings it up again: they come to their end."""
+    accounts = ACCOUNTS[-300:-1]
+    load = Load(stack, accounts)
+    load.wait_more(15)
+    # Each job is in the middle of something, and some wait.
+    stack.simulator("faults", {"name": "slow", "path": "/whisperer/hooks/", "times": -1,
+                               "action": {"delay_ms": 3000, "apply": True}})
+    load.wait_more(60)
+    accepted = load.end()
+    stack.watch_exits()
+    before = stack.containers("api") + stack.containers("worker") + stack.containers("redis") + stack.containers("proxy")
+    start = time.monotonic()
+    stack.compose("down")
+    took_s = time.monotonic() - start
+    wait_for(lambda: len(stack.exits()) > len(before), "the engine told of every end")
+    say(f"down in {took_s:.1f} s with {len(accepted)} accepted; exits: {sorted(stack.exits())}")
+    assert took_s < DOWN_LIMIT_S, took_s
+    assert all(code == 0 for _, code in stack.exits()), stack.exits()
+
+    stack.forget_addresses()
+    stack.up("api", "worker", "proxy", api=APIS, worker=4)
+    wait_for(lambda: stack.api(accepted[0], "GET", "get_async_status/")[0] == 200, "the API is back")
+    wait_all_ended(stack, accepted)
+    assert not stack.simulator("counters")["duplicates"]
+    say(f"up again: all {len(accepted)} ended")
+
+
+def play(stack):
+    stack.up("api", "worker", "proxy", api=APIS, worker=4)
+    wait_for(lambda: stack.api(ACCOUNTS[-1], "GET", "get_async_status/")[0] == 200, "the API answers")
+    say("up: 2 APIs, 4 workers")
+    make_published_calls(stack)
+    load = Load(stack, ACCOUNTS[:-300])
+    try:
+        for step in (scale, restart_all, cut_networks, kill_some):
+            step(stack, load)
+    finally:
+        accepted = load.end()
+    wait_all_ended(stack, accepted)
+    check_registered(stack, accepted)
+    say(f"all {len(accepted)} accepted jobs FINISHED, each webhook once; answers: {dict(load.answers)}")
+    go_down_with_work(stack)
+
+
+def main():
+    engine.skip_without_engine(needs_compose=True)
+    stack = stacks.Stack(ACCOUNTS, WEBHOOKS, OMNIHOOK_CONCURRENCY="8", OMNIHOOK_LEASE_MS="4000")
+
+    def test():
+        try:
+            play(stack)
+        except BaseException:
+            print(stack.logs(), file=sys.stderr)
+            raise
+        finally:
+            stack.remove()
+    return stacks.limited(LIMIT_S, test)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
