@@ -156,20 +156,11 @@ static const struct {
     const char *name;
     void (*run)(void);
 } benchmarks[] = {
-    {"memory", bench_memory},
-    {"single", bench_single},
-    {"drain", bench_drain},
-    {"registered", bench_registered},
-    {"list", bench_list},
-    {"missing", bench_missing},
-    {"all-missing", bench_all_missing},
-    {"accounts", bench_accounts},
-    {"http", bench_http},
-    {"slowloris", slowloris_print},
-    {"plan", plan_cost_print},
-    {"queue", queue_cost_print},
-    {"operator", operator_cost_print},
-    {"scale", bench_scale},
+    {"memory", bench_memory},           {"single", bench_single},     {"drain", bench_drain},
+    {"registered", bench_registered},   {"list", bench_list},         {"missing", bench_missing},
+    {"all-missing", bench_all_missing}, {"accounts", bench_accounts}, {"http", bench_http},
+    {"slowloris", slowloris_print},     {"plan", plan_cost_print},    {"queue", queue_cost_print},
+    {"operator", operator_cost_print},  {"scale", bench_scale},
 };
 
 int main(int argc, char **argv)
