@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { ACCOUNTS_SHOWN = 10 };
+
 static bool read_redis_url(struct cli *cli)
 {
     struct error err;
@@ -26,6 +28,22 @@ static bool needs_redis(const struct cli *cli)
 {
     return cli->command->need == CLI_NEEDS_REDIS ||
            cli->command->need == CLI_NEEDS_SETTINGS_AND_REDIS;
+}
+
+/* The account does not exist: which do. */
+static void say_accounts(const struct cli *cli)
+{
+    size_t count = settings_account_count(cli->settings);
+    (void)fprintf(stderr, "omnihook: there is no account '%s'; the settings have",
+                  cli->account_name);
+    for (size_t i = 0; i < count && i < ACCOUNTS_SHOWN; i++) {
+        (void)fprintf(stderr, "%s %s", i == 0 ? "" : ",",
+                      settings_account_at(cli->settings, i)->name);
+    }
+    if (count > ACCOUNTS_SHOWN) {
+        (void)fprintf(stderr, " and %zu more", count - ACCOUNTS_SHOWN);
+    }
+    (void)fprintf(stderr, "%s\n", count == 0 ? " none" : "");
 }
 
 /* Configuration, settings and the account, as needed; false when one is bad, which has been said.
@@ -50,7 +68,7 @@ static bool load(struct cli *cli)
     }
     cli->account = settings_find_account(cli->settings, cli->account_name);
     if (cli->account == NULL) {
-        (void)fprintf(stderr, "omnihook: there is no account '%s'\n", cli->account_name);
+        say_accounts(cli);
     }
     return cli->account != NULL;
 }

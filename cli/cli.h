@@ -47,9 +47,10 @@ struct cli {
 };
 
 struct command {
-    const char *name;  /* "execute", or two words: "key new" */
-    const char *usage; /* what follows it: "ACCOUNT [--wait]" */
-    const char *summary;
+    const char *name;    /* "execute", or two words: "key new" */
+    const char *usage;   /* what follows it: "ACCOUNT [--wait]" */
+    const char *summary; /* a line */
+    const char *details; /* more of them, for its --help; NULL = none */
     enum cli_need need;
     enum cli_argument argument;
     unsigned options; /* that it knows */

@@ -262,7 +262,8 @@ static void on_redis_finding(void *arg, const struct redis_finding *finding)
     switch (finding->verdict) {
     case REDIS_IS_FINE:
         (void)snprintf(detail, sizeof detail, "%s %s", finding->setting, finding->value);
-        say(check, RESULT_OK, what, detail, NULL);
+        say(check, RESULT_OK, what, finding->aspect == REDIS_VERSION ? finding->value : detail,
+            NULL);
         return;
     case REDIS_IS_UNTOLD:
         (void)snprintf(detail, sizeof detail, "Redis does not say (%s)",

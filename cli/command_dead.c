@@ -26,11 +26,13 @@ static bool has_all(const struct cli *cli)
 
 static void on_list(void *arg, const char *document, size_t size, const struct error *why_not)
 {
-    static const struct table_column columns[] = {{"JOB", "id"},
-                                                  {"ACCOUNT", "account"},
-                                                  {"ATTEMPTS", "attempts"},
-                                                  {"FAILED AT", "failed_at"},
-                                                  {"ERROR", "error"}};
+    static const struct table_column columns[] = {
+        {.heading = "JOB", .member = "id"},
+        {.heading = "ACCOUNT", .member = "account"},
+        {.heading = "ATTEMPTS", .member = "attempts"},
+        {.heading = "FAILED AT", .member = "failed_at"},
+        {.heading = "ERROR", .member = "error", .is_never_cut = true},
+    };
     struct cli *cli = arg;
     if (why_not != NULL) {
         cli_fail(cli, "the dead list cannot be read", why_not);

@@ -36,7 +36,7 @@ static void print_overview(const json_t *overview)
     (void)printf("%-16s %" PRId64 "\n", "active accounts", cli_number_of(queue, "active"));
     (void)printf("%-16s %" PRId64 "\n", "dead", cli_number_of(queue, "dead"));
     (void)printf("%-16s %" PRId64 "\n", "workers", cli_number_of(overview, "workers"));
-    (void)puts("\nsince ever");
+    (void)puts("\nin total");
     const char *name;
     json_t *count;
     json_object_foreach(json_object_get(overview, "totals"), name, count)
@@ -68,9 +68,12 @@ void command_queue(struct cli *cli)
 static void on_workers(void *arg, const char *document, size_t size, const struct error *why_not)
 {
     static const struct table_column columns[] = {
-        {"WORKER", "worker"},     {"VERSION", "version"}, {"STARTED", "started_at"},
-        {"LIMIT", "concurrency"}, {"RUNNING", "running"}, {"HELD", "held"},
-        {"DONE", "done"},         {"FAILED", "failed"},   {"LEASE MS", "lease_ms"},
+        /* A narrow terminal cuts what comes last. */
+        {.heading = "WORKER", .member = "worker"},   {.heading = "LEASE MS", .member = "lease_ms"},
+        {.heading = "RUNNING", .member = "running"}, {.heading = "LIMIT", .member = "concurrency"},
+        {.heading = "HELD", .member = "held"},       {.heading = "DONE", .member = "done"},
+        {.heading = "FAILED", .member = "failed"},   {.heading = "STARTED", .member = "started_at"},
+        {.heading = "VERSION", .member = "version"},
     };
     struct cli *cli = arg;
     if (why_not != NULL) {

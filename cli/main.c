@@ -1,5 +1,5 @@
 /* omnihook: the operator's command line. The table of commands, and what the arguments mean. */
-#include "cli/cli.h"
+#include "cli/help.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,26 +8,34 @@
 static const struct command commands[] = {
     {.name = "check",
      .usage = "[ACCOUNT]",
-     .summary = "whether Redis and each account's Omnitron can be used, and what to do if not",
+     .summary = "whether all works, and what to do where not",
+     .details =
+         "The settings, Redis and how it is set up, and for each account the connection, the\n"
+         "login, the hooks path and the event types. Exit: 0 all work, 1 one failed; a\n"
+         "warning is no failure.",
      .need = CLI_NEEDS_SETTINGS,
      .argument = CLI_ACCOUNT,
      .start = command_check},
     {.name = "status",
      .usage = "[ACCOUNT] [--watch]",
-     .summary = "the state of one account's job, or of all (--watch: live)",
+     .summary = "the state of one account's job, or of all",
+     .details = "With --watch: live, busy accounts first, until Ctrl-C.",
      .need = CLI_NEEDS_SETTINGS_AND_REDIS,
      .argument = CLI_ACCOUNT,
      .options = CLI_WATCH,
      .start = command_status},
     {.name = "plan",
      .usage = "ACCOUNT",
-     .summary = "what execute would do now (exit 0: nothing, 3: something, 1: could not tell)",
+     .summary = "what execute would do now, like a diff",
+     .details = "+ create, ~ reactivate or update, ! differs and is left so.\n"
+                "Exit: 0 nothing to do, 3 something, 1 could not tell.",
      .need = CLI_NEEDS_SETTINGS,
      .argument = CLI_ACCOUNT_NEEDED,
      .start = command_plan},
     {.name = "execute",
      .usage = "ACCOUNT [--wait]",
-     .summary = "register what is missing (--wait: until it ends; exit 0 only when FINISHED)",
+     .summary = "register what is missing",
+     .details = "With --wait: until the job has ended; exit 0 only when it is FINISHED.",
      .need = CLI_NEEDS_SETTINGS_AND_REDIS,
      .argument = CLI_ACCOUNT_NEEDED,
      .options = CLI_WAIT,
@@ -51,7 +59,8 @@ static const struct command commands[] = {
      .start = command_queue},
     {.name = "workers",
      .usage = "",
-     .summary = "the workers, what they do and what is left of their leases",
+     .summary = "who works, at how much, and their leases",
+     .details = "A negative lease means that the worker is silent: its jobs are taken back.",
      .need = CLI_NEEDS_REDIS,
      .start = command_workers},
     {.name = "dead list",
@@ -61,7 +70,8 @@ static const struct command commands[] = {
      .start = command_dead_list},
     {.name = "dead retry",
      .usage = "JOB | --all",
-     .summary = "queue the account of a failed job again, and take it off the list",
+     .summary = "queue a failed job's account again",
+     .details = "The job leaves the list. JOB is an id of 'omnihook dead list'; --all means each.",
      .need = CLI_NEEDS_REDIS,
      .argument = CLI_JOB,
      .options = CLI_ALL,
@@ -69,37 +79,24 @@ static const struct command commands[] = {
     {.name = "dead drop",
      .usage = "JOB | --all",
      .summary = "take a failed job off the list",
+     .details = "JOB is an id of 'omnihook dead list'; --all means each.",
      .need = CLI_NEEDS_REDIS,
      .argument = CLI_JOB,
      .options = CLI_ALL,
      .start = command_dead_drop},
     {.name = "events",
      .usage = "",
-     .summary = "every change of state and progress as it happens, until Ctrl-C",
+     .summary = "every change as it happens, until Ctrl-C",
      .need = CLI_NEEDS_REDIS,
      .start = command_events},
     {.name = "key new",
      .usage = "",
-     .summary = "make an API key: printed once, with the hash for the settings",
+     .summary = "a new API key, and its hash for the settings",
+     .details = "The key is shown once and kept nowhere; the settings hold its hash alone.",
      .need = CLI_NEEDS_NOTHING,
      .start = command_key_new},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
-
-static void print_usage(FILE *stream)
-{
-    (void)fputs("usage: omnihook COMMAND [ARGUMENTS] [--json]\n\n", stream);
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        char call[64];
-        (void)snprintf(call, sizeof call, "%s %s", commands[i].name, commands[i].usage);
-        (void)fprintf(stream, "  %-27s %s\n", call, commands[i].summary);
-    }
-    (void)fputs(
-        "  --help, --version\n\n"
-        "Configuration is that of the daemons: REDIS_URL, OMNIHOOK_SETTINGS, OMNITRON_URL ...\n"
-        "Exit: 0 success, 1 failure, 2 bad usage or configuration.\n",
-        stream);
-}
 
 /* The command whose name the arguments start with; *used says how many words the name has. */
 static const struct command *find_command(int argc, char **argv, int *used)
@@ -167,7 +164,8 @@ static bool read_arguments(struct cli *cli, int argc, char **argv)
     int used = 0;
     cli->command = find_command(argc, argv, &used);
     if (cli->command == NULL) {
-        return usage_error("there is no command '%s'", argv[1]);
+        return !help_print_seconds(commands, COMMAND_COUNT, argv[1]) &&
+               usage_error("there is no command '%s'", argv[1]);
     }
     for (int i = 1 + used; i < argc; i++) {
         if (!read_word(cli, argv[i])) {
@@ -180,18 +178,41 @@ static bool read_arguments(struct cli *cli, int argc, char **argv)
     return true;
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Gives the help that the arguments ask for; false when they ask for none. */
+static bool give_help(int argc, char **argv)
+{
+    int used = 0;
+    bool is_wanted = strcmp(argv[1], "help") == 0;
+    for (int i = 1; i < argc; i++) {
+        is_wanted = is_wanted || is_help(argv[i]);
+    }
+    if (is_wanted) {
+        const struct command *command = find_command(argc, argv, &used);
+        if (command == NULL) {
+            help_print_all(stdout, commands, COMMAND_COUNT);
+        } else {
+            help_print(stdout, command);
+        }
+    }
+    return is_wanted;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        print_usage(stderr);
+        help_print_all(stderr, commands, COMMAND_COUNT);
         return CLI_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0) {
-        print_usage(stdout);
-        return CLI_OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
         (void)printf("omnihook %s\n", OMNIHOOK_VERSION);
+        return CLI_OK;
+    }
+    if (give_help(argc, argv)) {
         return CLI_OK;
     }
     struct cli cli = {.exit_code = CLI_FAILED};

@@ -37,7 +37,7 @@ static size_t *measure(const struct table_column *columns, size_t column_count, 
     return widths;
 }
 
-static void print_line(FILE *stream, struct strbuf *line)
+static void print_line(FILE *stream, struct strbuf *line, bool may_cut)
 {
     for (size_t i = 0; i < line->size; i++) {
         unsigned char c = (unsigned char)line->bytes[i];
@@ -46,7 +46,7 @@ static void print_line(FILE *stream, struct strbuf *line)
         }
     }
     size_t shown = line->size;
-    if (terminal_is(stream)) {
+    if (may_cut && terminal_is(stream)) {
         size_t width = terminal_get_size(stream).columns;
         shown = shown > width ? width : shown;
     }
@@ -63,13 +63,14 @@ static void add_cell(struct strbuf *line, const char *text, size_t width, bool i
 void table_print(FILE *stream, const struct table_column *columns, size_t column_count,
                  const json_t *rows)
 {
+    bool may_cut = !columns[column_count - 1].is_never_cut;
     size_t *widths = measure(columns, column_count, rows);
     struct strbuf line;
     strbuf_init(&line, LINE_MAX_BYTES);
     for (size_t c = 0; c < column_count; c++) {
         add_cell(&line, columns[c].heading, widths[c], c + 1 == column_count);
     }
-    print_line(stream, &line);
+    print_line(stream, &line, may_cut);
     size_t i;
     const json_t *row;
     json_array_foreach(rows, i, row)
@@ -79,7 +80,10 @@ void table_print(FILE *stream, const struct table_column *columns, size_t column
             add_cell(&line, cell_text(row, columns[c].member, number), widths[c],
                      c + 1 == column_count);
         }
-        print_line(stream, &line);
+        print_line(stream, &line, may_cut);
+    }
+    if (json_array_size(rows) == 0 && terminal_is(stream)) {
+        (void)fputs("(none)\n", stream);
     }
     strbuf_clear(&line);
     mem_free(widths);

@@ -63,6 +63,9 @@ char *terminal_bar(char text[TERMINAL_BAR_SIZE], int64_t done, int64_t total)
     memset(cells, '.', BAR_CELLS);
     memset(cells, '#', (size_t)full);
     cells[BAR_CELLS] = '\0';
-    (void)snprintf(text, TERMINAL_BAR_SIZE, "[%s] %" PRId64 "/%" PRId64, cells, done, total);
+    (void)snprintf(text, TERMINAL_BAR_SIZE, "[%s]", cells);
+    if (total > 0) {
+        (void)snprintf(text, TERMINAL_BAR_SIZE, "[%s] %" PRId64 "/%" PRId64, cells, done, total);
+    }
     return text;
 }

@@ -26,7 +26,8 @@ void terminal_tone(FILE *stream, enum tone tone);
 enum tone tone_of_state(const char *state);
 
 enum { TERMINAL_BAR_SIZE = 64 };
-/* Writes "[#######.............]  12/50" and returns text; total 0 = not known yet. */
+/* Writes "[#######.............]  12/50" and returns text; total 0 = not known
+   yet: no numbers. */
 char *terminal_bar(char text[TERMINAL_BAR_SIZE], int64_t done, int64_t total);
 
 #endif

@@ -9,10 +9,10 @@ _omnihook() {
         words="new"
     else
         case $command in
-        status) words="--watch --json" ;;
-        execute) words="--wait --json" ;;
-        dead) words="--all --json" ;;
-        *) words="--json" ;;
+        status) words="--watch --json --help" ;;
+        execute) words="--wait --json --help" ;;
+        dead) words="--all --json --help" ;;
+        *) words="--json --help" ;;
         esac
         case $command in
         # The accounts are those of the settings; where those cannot be read there is nothing to offer.

@@ -126,8 +126,9 @@ static void bench_single(void)
     }
     load_stop(&load);
     qsort(took, ROUNDS, sizeof took[0], by_size);
+    int64_t median_us = took[ROUNDS / 2];
     (void)printf("%-44s %7.2f ms median of %d, from the call to FINISHED, HTTP included\n",
-                 "Single: one job on an idle system", (double)took[ROUNDS / 2] / 1000, ROUNDS);
+                 "Single: one job on an idle system", (double)median_us / 1000, ROUNDS);
 }
 
 static void print_memory(struct stack *stack, const char *name)

@@ -21,17 +21,23 @@ enum { ACCOUNTS = 100000, CHUNK = 10000, SETTINGS_MAX = 64 * 1024 * 1024, LIMIT_
 /* The figures of the namespace are read every 5 s. */
 enum { POLL_US = 500000, OVERVIEWS = 2 };
 
-enum view_kind { VIEW_COMMAND, VIEW_GET };
+/* One look of an operator's: a command of omnihook's, or a path of the API's ops listener, whose
+   answer may show what is read by and by instead of asking Redis at the time of the call. */
+enum view_kind { VIEW_COMMAND, VIEW_GET, VIEW_GET_OF_READINGS };
 
-/* One look of an operator's: a command of omnihook's, or a path of the API's ops listener. */
 static const struct view {
     enum view_kind kind;
     const char *what;
 } views[] = {
     /* First the commands: the API that the others need asks Redis, too. */
-    {VIEW_COMMAND, "status"},  {VIEW_COMMAND, "status a77777"}, {VIEW_COMMAND, "queue"},
-    {VIEW_COMMAND, "workers"}, {VIEW_COMMAND, "dead list"},     {VIEW_COMMAND, "report a77777"},
-    {VIEW_GET, "/metrics"},
+    {VIEW_COMMAND, "status"},
+    {VIEW_COMMAND, "status a77777"},
+    {VIEW_COMMAND, "queue"},
+    {VIEW_COMMAND, "workers"},
+    {VIEW_COMMAND, "dead list"},
+    {VIEW_COMMAND, "report a77777"},
+    {VIEW_GET_OF_READINGS, "/metrics"},
+    {VIEW_GET, "/readyz"},
 };
 
 struct scene {
@@ -197,15 +203,18 @@ static void print_commands(const struct scene *scene)
     (void)putchar('\n');
 }
 
-/* The answer costs Redis nothing: what is shown is read by and by. So two such readings are waited
-   for and counted. */
+/* Such an answer costs Redis nothing: so two readings are waited for and counted. */
+static void wait_for_readings(const struct scene *scene)
+{
+    while (calls_of(redis_text(scene->redis, "INFO commandstats"), "evalsha") < OVERVIEWS) {
+        (void)usleep(POLL_US);
+    }
+}
+
 static int64_t get(const struct scene *scene, const char *path)
 {
     struct http_call call = {.address = scene->env[3] + strlen("OMNIHOOK_OPS_LISTEN="),
                              .path = path};
-    while (calls_of(redis_text(scene->redis, "INFO commandstats"), "evalsha") < OVERVIEWS) {
-        (void)usleep(POLL_US);
-    }
     int64_t start_us = measure_now_us();
     struct http_answer *answer = http_call(&call);
     int64_t took_us = measure_now_us() - start_us;
@@ -234,15 +243,18 @@ static int64_t run(const struct scene *scene, const char *command)
 static void print_view(struct scene *scene, const struct view *view)
 {
     char name[64];
-    (void)snprintf(name, sizeof name, "%s %s", view->kind == VIEW_GET ? "GET" : "omnihook",
+    (void)snprintf(name, sizeof name, "%s %s", view->kind == VIEW_COMMAND ? "omnihook" : "GET",
                    view->what);
-    if (view->kind == VIEW_GET && scene->api == NULL) {
+    if (view->kind != VIEW_COMMAND && scene->api == NULL) {
         start_api(scene);
     }
     (void)tcp_proxy_counts(scene->proxy);
     redis_do(scene->redis, "CONFIG RESETSTAT");
     double before_ms = redis_cpu_ms(scene);
-    int64_t took_us = view->kind == VIEW_GET ? get(scene, view->what) : run(scene, view->what);
+    if (view->kind == VIEW_GET_OF_READINGS) {
+        wait_for_readings(scene);
+    }
+    int64_t took_us = view->kind == VIEW_COMMAND ? run(scene, view->what) : get(scene, view->what);
     double cpu_ms = redis_cpu_ms(scene) - before_ms;
     struct tcp_proxy_counts counts = tcp_proxy_counts(scene->proxy);
     (void)printf("%-24s %9.1f ms %9.1f ms %11" PRIu64, name, (double)took_us / 1000, cpu_ms,

@@ -296,7 +296,7 @@ static void connect_rig(struct rig *rig)
     struct job_queue_options options = {
         .namespace_name = "bench",
         .lease_ms = LIMIT_MS,
-        .queue_max = 2 * MANY,
+        .queue_max = (int64_t)2 * MANY,
         .result_ttl_s = 86400,
         .job_attempts = 5,
         .job_max_age_ms = 3600000,
@@ -344,16 +344,22 @@ static void rig_free(struct rig *rig)
     mem_free(rig);
 }
 
+/* Of a round that warms up the next one takes the place. */
+static void measure_round(struct rig *rigs[RIGS], size_t round, double costs[RIGS][STEPS][ROUNDS])
+{
+    for (size_t i = 0; i < STEPS; i++) {
+        for (size_t r = 0; r < RIGS; r++) {
+            double us = measure_step(rigs[r], &steps[i], BATCH);
+            costs[r][i][round < WARM_UP ? 0 : round - WARM_UP] = us;
+        }
+    }
+}
+
 static void print_steps(struct rig *rigs[RIGS])
 {
     static double costs[RIGS][STEPS][ROUNDS];
     for (size_t round = 0; round < WARM_UP + ROUNDS; round++) {
-        for (size_t i = 0; i < STEPS; i++) {
-            for (size_t r = 0; r < RIGS; r++) {
-                double us = measure_step(rigs[r], &steps[i], BATCH);
-                costs[r][i][round < WARM_UP ? 0 : round - WARM_UP] = us;
-            }
-        }
+        measure_round(rigs, round, costs);
     }
     for (size_t i = 0; i < STEPS; i++) {
         double by_second = median_ratio(costs[2][i], costs[1][i]);

@@ -25,7 +25,7 @@ struct wrk *wrk_start(const struct wrk_options *options, const struct temp_dir *
     (void)snprintf(duration, sizeof duration, "-d%ds", options->seconds);
     const char *const argv[] = {
         "wrk",         "-t1",         connections,
-        duration,      "-s",          TEST_SOURCE_DIR "/tests/bench/wrk.lua",
+        duration,      "-s",          (TEST_SOURCE_DIR "/tests/bench/wrk.lua"),
         url,           "--",          options->method,
         options->path, options->keys, /* NULL ends the list here */
         NULL};

@@ -218,7 +218,7 @@ static void check_names_what_may_lose_jobs_and_what_to_set(void **state)
                "jobs are lost (save is \"\")\n         In redis.conf set appendonly yes.\n");
     cli_expect(*state, CLI_PIPE, "check", 0,
                "ok       Redis eviction: maxmemory-policy noeviction");
-    cli_expect(*state, CLI_PIPE, "check", 0, "ok       Redis version: redis_version ");
+    cli_expect(*state, CLI_PIPE, "check", 0, "ok       Redis version: ");
     redis_do(stack_redis(*state), "CONFIG SET maxmemory-policy allkeys-lru");
     cli_expect(*state, CLI_TERMINAL, "check", 0,
                YELLOW "warning " PLAIN " Redis eviction: at full");
@@ -301,6 +301,35 @@ static void bad_usage_is_exit_2(void **state)
     }
     cli_expect(*state, CLI_PIPE, "--version", 0, "omnihook 0.");
     cli_expect(*state, CLI_PIPE, "--help", 0, "usage: omnihook COMMAND");
+    cli_expect(*state, CLI_TERMINAL, "plan nobody", 2,
+               "no account 'nobody'; the settings have acme");
+    cli_expect(*state, CLI_TERMINAL, "dead", 2, "use one of: dead list, dead retry, dead drop");
+}
+
+static void each_command_has_its_help(void **state)
+{
+    static const char *const commands[] = {
+        "check",   "status",    "plan",   "execute", "report",     "abort",    "queue",
+        "workers", "dead list", "events", "key new", "dead retry", "dead drop"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char call[64];
+        char usage[64];
+        (void)snprintf(call, sizeof call, "%s --help", commands[i]);
+        (void)snprintf(usage, sizeof usage, "usage: omnihook %s ", commands[i]);
+        cli_expect(*state, CLI_PIPE, call, 0, usage);
+    }
+    cli_expect(*state, CLI_PIPE, "plan acme -h", 0, "Exit: 0 nothing to do, 3 something");
+    cli_expect(*state, CLI_PIPE, "help", 0, "usage: omnihook COMMAND");
+    cli_expect(*state, CLI_PIPE, "dead --help", 0, "usage: omnihook COMMAND");
+}
+
+static void a_narrow_terminal_shows_what_matters(void **state)
+{
+    cli_expect(*state, CLI_TERMINAL, "dead list", 0, "(none)");
+    cli_expect(*state, CLI_TERMINAL, "workers", 0, "LEASE MS");
+    fail_once(*state);
+    /* The error, although the columns before it fill the line. */
+    cli_expect(*state, CLI_TERMINAL, "dead list", 0, "Omnitron answered 400");
 }
 
 static void a_new_key_comes_with_its_hash(void **state)
@@ -332,6 +361,8 @@ int main(void)
         STACK_TEST(an_omnitron_or_a_redis_that_is_away_is_exit_1, &one_worker),
         STACK_TEST(broken_settings_keep_nobody_from_looking_at_the_queue, &one_worker),
         STACK_TEST(bad_usage_is_exit_2, &one_worker),
+        STACK_TEST(each_command_has_its_help, &no_worker),
+        STACK_TEST(a_narrow_terminal_shows_what_matters, &one_worker),
         STACK_TEST(a_new_key_comes_with_its_hash, &one_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,7 +126,7 @@ class DocumentedCommands(unittest.TestCase):
             with self.subTest(command):
                 # Nothing may happen while events are followed.
                 self.assertTrue(self.run_command(command) or "events" in command)
-                if command.startswith("omnihook --"):
+                if "--help" in command:
                     continue
                 for line in self.run_command(f"{command} --json").splitlines():
                     self.assertRegex(line, r'^[\[{].*[\]}]$')
