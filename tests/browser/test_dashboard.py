@@ -5,6 +5,7 @@ OMNIHOOK_SCREENSHOTS=<folder> keeps pictures of what was seen.
 """
 
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -126,15 +127,24 @@ class Dashboard(Visit):
         self.assertNotIn(system.operator_key, "\n".join(system.log()))
 
     def test_a_running_job_is_aborted(self):
-        system, browser = self.visit()
+        system, browser = self.visit(more=["other"])
         system.be_slow(1000)
         self.give_key(browser, system.operator_key)
         self.assert_refuses_click(browser, button("abort"))
+        browser.script(RECORD)
         browser.click(button("execute"))
         browser.wait_text(f"{row()} .state", "running")
+        worker = system.workers[0].process
+        worker.send_signal(signal.SIGSTOP)  # so that the abort is asked for, and not done yet
         browser.click(button("abort"))
+        browser.wait_text("#says", "its job is to end")
+        browser.click(button("execute", "other"))
+        browser.wait_text(f"{row('other')} .state", "queued")
+        worker.send_signal(signal.SIGCONT)
         browser.wait_text(f"{row()} .state", "ABORTED")
         self.assertEqual(system.report()["state"], "ABORTED")
+        seen = {state for state, _, _ in browser.script("return window.seen")}
+        self.assertLessEqual(seen, {"READY", "WORKING queued", "WORKING running", "ABORTED"})
 
     def test_without_a_key_nothing_can_be_done(self):
         system, browser = self.visit()
