@@ -72,7 +72,7 @@ class Dashboard(Visit):
         for words in ("event.number7", "HTTP 400", "Not a <b>known</b> event."):
             self.assertIn(words, browser.text(first))
         self.assertIn("11 created, 1 failed", browser.text("#details-webhooks"))
-        browser.wait_text("#details-history", "FAILED")
+        browser.wait_text("#details[open] #details-history", "FAILED")
         browser.click("#plan-ask")
         browser.wait_text("#details-plan", "create event.number7")
         browser.wait_text("#dead-rows", "acme")
@@ -82,7 +82,7 @@ class Dashboard(Visit):
         system, browser = self.visit()
         system.run("FINISHED")
         browser.script("location.hash = 'account=acme'")
-        browser.wait_text("#details-webhooks", "12 created")
+        browser.wait_text("#details[open] #details-webhooks", "12 created")
         browser.click("#details-close")
         browser.wait("!document.querySelector('#details').open && location.hash === ''")
 
@@ -275,7 +275,7 @@ class Dashboard(Visit):
         named = [name for name in order if name]  # links have none
         self.assertEqual(named, ["key-button", "view-all", "view-active", "accounts-search", "Details of acme"])
         browser.press("Enter")
-        browser.wait_text("#details-webhooks", "12 created")
+        browser.wait_text("#details[open] #details-webhooks", "12 created")
         self.assertEqual(browser.script("return document.activeElement.id"), "details-heading")
         browser.press("Escape")
         browser.wait("!document.querySelector('#details').open")
@@ -293,7 +293,7 @@ class Dashboard(Visit):
                 browser.prefer(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
                 self.assert_accessible(browser, f"{scheme}-{width}")
                 browser.script("location.hash = 'account=acme'")
-                browser.wait_text("#details-history", "FAILED")
+                browser.wait_text("#details[open] #details-history", "FAILED")
                 self.assert_accessible(browser, f"{scheme}-{width}-details")
                 browser.click("#details-close")
                 browser.wait("!document.querySelector('#details').open")
