@@ -24,6 +24,7 @@ export function applyChange(row, change) {
         Object.assign(row, {done: change.done, total: change.total});
     } else if (change.state !== 'WORKING') {
         row.finished_at = change.at;
+        row.done = change.state === 'FINISHED' ? row.total : row.done;
     }
 }
 
@@ -156,7 +157,10 @@ export function changeAccount(change) {
 let timer = null;
 search.addEventListener('input', () => {
     clearTimeout(timer);
-    timer = setTimeout(() => accounts.first(), SEARCH_PAUSE_MS);
+    timer = setTimeout(async () => {
+        await accounts.first();
+        setText(byId('accounts-found'), `${byId('accounts-count').textContent} found`);
+    }, SEARCH_PAUSE_MS);
 });
 
 function choose(chosen) {

@@ -74,6 +74,7 @@ class Dashboard(Visit):
         self.assertIn("11 created, 1 failed", browser.text("#details-webhooks"))
         browser.wait_text("#details[open] #details-history", "FAILED")
         browser.click("#plan-ask")
+        browser.wait_text("#plan-summary", "Execute is required: 1 create, 11 registered.")
         browser.wait_text("#details-plan", "create event.number7")
         browser.wait_text("#dead-rows", "acme")
         browser.screenshot("details")
@@ -221,7 +222,7 @@ class Dashboard(Visit):
         self.assertEqual(browser.script(f"return {count}"), 50)
         print(f"10,000 accounts: first contentful paint {paint:.0f} ms, the table read at {table:.0f} ms, "
               f"found by search after {search_ms:.0f} ms (200 ms of it the pause for typing)")
-        self.assertLess(paint, 1000 * LIMIT_S)  # the machine may be busy; the figure is printed
+        self.assertLess(paint, 5000)  # the figure is printed; the machine may be busy
 
     # ---- The connection ----
 
@@ -287,7 +288,7 @@ class Dashboard(Visit):
         system.refuse(system.webhooks[7])
         system.run("FAILED")
         browser.wait("document.querySelector('#dead-rows [data-act]')")
-        for width, height in ((1280, 900), (360, 740)):
+        for width, height in ((1280, 900), (1024, 760), (360, 740)):
             browser.resize(width, height)
             for scheme in ("light", "dark"):
                 browser.prefer(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
