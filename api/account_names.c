@@ -16,7 +16,7 @@ struct account_names *account_names_new(void)
     return mem_new(1, sizeof(struct account_names));
 }
 
-static void forget(struct account_names *names)
+void account_names_forget(struct account_names *names)
 {
     if (names->settings != NULL) {
         settings_unref(names->settings);
@@ -27,7 +27,7 @@ static void forget(struct account_names *names)
 
 void account_names_free(struct account_names *names)
 {
-    forget(names);
+    account_names_forget(names);
     mem_free(names);
 }
 
@@ -38,7 +38,7 @@ static int compare(const void *left, const void *right)
 
 static void remember(struct account_names *names, struct settings *settings)
 {
-    forget(names);
+    account_names_forget(names);
     names->settings = settings_ref(settings);
     names->count = settings_account_count(settings);
     names->names = mem_new(names->count, sizeof *names->names);

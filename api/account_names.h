@@ -10,6 +10,9 @@ struct account_names;
 struct account_names *account_names_new(void);
 void account_names_free(struct account_names *names);
 
+/* Gives up the version of the settings that it knows: a newer one is there. */
+void account_names_forget(struct account_names *names);
+
 struct account_names_page {
     const char **names; /* room for max; borrowed from the settings, until they change */
     size_t max;

@@ -76,6 +76,14 @@ static void on_request(void *arg, struct request *request)
     dispatch_request(&api->dispatch, request);
 }
 
+static void on_settings(void *arg)
+{
+    const struct api *api = arg;
+    if (api->dashboard != NULL) {
+        dashboard_on_new_settings(api->dashboard);
+    }
+}
+
 /* ---- Starting ---- */
 
 /* When neither listener has a connection left. */
@@ -344,7 +352,7 @@ int api_run(const struct service_config *config, struct settings *settings_take,
         .on_drain = on_drain, .on_reload = on_reload, .arg = &api};
     loop_handle_signals(api.loop, &handlers);
     api.grace = loop_timer_new(api.loop, on_grace_over, &api);
-    api.store = settings_store_new(api.loop, config, environ, settings_take, NULL, NULL);
+    api.store = settings_store_new(api.loop, config, environ, settings_take, on_settings, &api);
     api.dispatch = (struct dispatch){.services = &api.services,
                                      .store = api.store,
                                      .wrong_keys = wrong_keys_new(),

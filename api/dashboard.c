@@ -243,6 +243,11 @@ void dashboard_on_redis_state(struct dashboard *dashboard, const struct error *w
     dashboard_streams_on_redis_state(dashboard->streams);
 }
 
+void dashboard_on_new_settings(struct dashboard *dashboard)
+{
+    account_names_forget(dashboard->names);
+}
+
 void dashboard_stop(struct dashboard *dashboard)
 {
     dashboard->is_stopping = true;

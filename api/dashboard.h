@@ -33,6 +33,9 @@ struct ops_pages *dashboard_pages(struct dashboard *dashboard);
 /* What the client of services' queue says of its connection; why_down is NULL when it is up. */
 void dashboard_on_redis_state(struct dashboard *dashboard, const struct error *why_down);
 
+/* The store has a newer version. */
+void dashboard_on_new_settings(struct dashboard *dashboard);
+
 /* Ends the streams. From here on only the pages are answered, and files, and each answer closes its
    connection. */
 void dashboard_stop(struct dashboard *dashboard);

@@ -4,11 +4,15 @@
 #include "api/auth_header.h"
 #include "api/caller.h"
 #include "api/dashboard_internal.h"
+#include "common/log.h"
 #include "common/now.h"
 
+#include <arpa/inet.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 enum {
     UNAUTHORIZED = 401,
@@ -106,6 +110,17 @@ static bool refuse(struct dashboard_request *request, const char *detail)
     return false;
 }
 
+void dashboard_print_address(const struct ip_address *address, char text[DASHBOARD_CALLER_SIZE])
+{
+    static const struct ip_address none = {{0}};
+    bool is_ipv4 = ip_address_is_ipv4(address);
+    const unsigned char *bytes = address->bytes + (is_ipv4 ? 12 : 0);
+    if (memcmp(address, &none, sizeof none) == 0 ||
+        inet_ntop(is_ipv4 ? AF_INET : AF_INET6, bytes, text, DASHBOARD_CALLER_SIZE) == NULL) {
+        (void)snprintf(text, DASHBOARD_CALLER_SIZE, "unix");
+    }
+}
+
 /* As the API does: see auth.c. */
 static bool refuse_key(const struct dashboard *dashboard, struct dashboard_request *request)
 {
@@ -118,6 +133,9 @@ static bool refuse_key(const struct dashboard *dashboard, struct dashboard_reque
         return false;
     }
     wrong_keys_add(dashboard->wrong_keys, address, now_ms);
+    char caller[DASHBOARD_CALLER_SIZE];
+    dashboard_print_address(address, caller);
+    log_warn("operator_key_refused", log_text("caller", caller));
     return refuse(request, "Invalid token.");
 }
 

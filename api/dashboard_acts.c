@@ -4,28 +4,14 @@
 #include "common/log.h"
 #include "common/metrics.h"
 
-#include <arpa/inet.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum { BAD_REQUEST = 400, NOT_FOUND = 404, KEY_DIGITS = 8 };
 
 static const char no_account[] = "No such account is configured.";
 static const char no_entry[] = "The dead list has no such job.";
-
-/* "192.0.2.1", "2001:db8::", or "unix" when it is no IP address. */
-static void print_caller(const struct ip_address *address, char text[DASHBOARD_CALLER_SIZE])
-{
-    static const struct ip_address none = {{0}};
-    bool is_ipv4 = ip_address_is_ipv4(address);
-    const unsigned char *bytes = address->bytes + (is_ipv4 ? 12 : 0);
-    if (memcmp(address, &none, sizeof none) == 0 ||
-        inet_ntop(is_ipv4 ? AF_INET : AF_INET6, bytes, text, DASHBOARD_CALLER_SIZE) == NULL) {
-        (void)snprintf(text, DASHBOARD_CALLER_SIZE, "unix");
-    }
-}
 
 /* result is a literal, one of the metric's. Before the answer, which frees request. */
 static void note(struct dashboard_request *request, const char *result, const struct error *why_not)
@@ -34,7 +20,7 @@ static void note(struct dashboard_request *request, const char *result, const st
     const struct dashboard_caller *caller = dashboard_request_caller(request);
     char address[DASHBOARD_CALLER_SIZE];
     char key[API_KEY_TEXT_SIZE];
-    print_caller(&caller->address, address);
+    dashboard_print_address(&caller->address, address);
     api_key_print(key, &caller->key);
     char *digits = key + strlen("sha256:");
     digits[KEY_DIGITS] = '\0';

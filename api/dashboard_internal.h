@@ -36,6 +36,9 @@ bool dashboard_access_is_foreign(const struct dashboard_request *request);
    localhost or an IP address, with or without a port. Pure. */
 bool dashboard_access_is_plain_host(const char *host);
 
+/* For the log: "192.0.2.1", "2001:db8::", or "unix" when it is no IP address. */
+void dashboard_print_address(const struct ip_address *address, char text[DASHBOARD_CALLER_SIZE]);
+
 /* The overview as callers see it, from what the queue tells. */
 void dashboard_print_overview(const struct dashboard *dashboard, const char *document, size_t size,
                               struct strbuf *text);

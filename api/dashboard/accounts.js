@@ -8,6 +8,7 @@ import {pagedList, rowKeeper} from './table.js';
 
 const PAGE = 50;
 const SEARCH_PAUSE_MS = 200;
+const EMPTY_PARTS_MAX = 20;
 
 const search = byId('accounts-search');
 let view = 'all';
@@ -23,6 +24,7 @@ export function applyChange(row, change) {
         Object.assign(row, {done: change.done, total: change.total});
     } else if (change.state !== 'WORKING') {
         row.finished_at = change.at;
+        row.done = change.state === 'FINISHED' ? row.total : row.done;
     }
 }
 
@@ -116,9 +118,27 @@ function show(document, startedAt) {
     return document.accounts.length;
 }
 
+// A page of those that are active. Redis gives them in parts of any size, from none to some hundreds, so a
+// cursor is a part of Redis's and a place in it.
+async function readActive(cursor, controller) {
+    let {after, first} = cursor ?? {after: null, first: 0};
+    for (let parts = 0; ; parts++) {
+        const part = await read(query(after), {controller});
+        const shown = part.accounts.slice(first, first + PAGE);
+        if (first + PAGE < part.accounts.length) {
+            return {...part, accounts: shown, next: {after, first: first + PAGE}};
+        }
+        const next = part.next === null ? null : {after: part.next, first: 0};
+        if (shown.length > 0 || next === null || parts === EMPTY_PARTS_MAX) {
+            return {...part, accounts: shown, next};
+        }
+        ({after, first} = next);
+    }
+}
+
 export const accounts = pagedList({
     name: 'accounts',
-    read: (cursor, controller) => read(query(cursor), {controller}),
+    read: (cursor, controller) => (view === 'active' ? readActive(cursor, controller) : read(query(cursor), {controller})),
     show,
     words: (first, count, total) => (view === 'active' ? `${number(count)} here, ${number(total)} active`
         : `${number(first + 1)}–${number(first + count)} of ${number(total)}`),
@@ -137,7 +157,10 @@ export function changeAccount(change) {
 let timer = null;
 search.addEventListener('input', () => {
     clearTimeout(timer);
-    timer = setTimeout(() => accounts.first(), SEARCH_PAUSE_MS);
+    timer = setTimeout(async () => {
+        await accounts.first();
+        setText(byId('accounts-found'), `${byId('accounts-count').textContent} found`);
+    }, SEARCH_PAUSE_MS);
 });
 
 function choose(chosen) {

@@ -155,6 +155,9 @@ function flush() {
 }
 
 function onChange(change) {
+    if (change.event !== 'state' && change.event !== 'progress') {
+        return; // that an abort is asked for: the state follows
+    }
     noteChange(change);
     pending.set(change.account, change.event === 'state' ? {state: change}
         : {...pending.get(change.account), progress: change});

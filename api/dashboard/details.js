@@ -179,20 +179,26 @@ function planItem({event_type, target_url, action, fields}) {
             fields?.length > 0 ? make('span', {class: 'why'}, `differs in ${fields.join(', ')}`) : null));
 }
 
+// The list below is not read out, only this line.
+function sayPlan(...words) {
+    byId('plan-summary').replaceChildren(...words);
+    byId('details-plan').replaceChildren();
+}
+
 function showPlan(plan) {
     const changes = plan.webhooks.filter(({action}) => action in SIGNS);
     const told = Object.entries(plan.counts).filter(([, count]) => count > 0).map(([name, count]) => `${number(count)} ${name}`);
     const words = plan.required ? 'Execute is required' : 'Nothing to do';
     const warnings = warningItems(plan.warnings.slice(0, SHOWN_STEP));
-    byId('details-plan').replaceChildren(make('p', {}, make('strong', {}, words), `: ${told.join(', ') || 'no webhooks'}.`),
-        ...longList(changes, planItem, make('ul', {class: 'changes'}, ...warnings)));
+    sayPlan(make('strong', {}, words), `: ${told.join(', ') || 'no webhooks'}.`);
+    byId('details-plan').replaceChildren(...longList(changes, planItem, make('ul', {class: 'changes'}, ...warnings)));
 }
 
 async function askPlan() {
     const mine = open;
     const button = byId('plan-ask');
     button.setAttribute('aria-disabled', 'true');
-    byId('details-plan').replaceChildren(quiet('Asking Omnitron …'));
+    sayPlan('Asking Omnitron …');
     try {
         const plan = await read(path('plan', mine.account), {controller: mine.controller, limitMs: PLAN_LIMIT_MS});
         if (mine === open) {
@@ -200,6 +206,7 @@ async function askPlan() {
         }
     } catch (error) {
         if (mine === open) {
+            sayPlan('Omnitron could not tell.');
             byId('details-plan').replaceChildren(fault(error.message));
         }
     }
@@ -215,7 +222,7 @@ function show(account) {
     hush();
     setText(byId('details-heading'), account);
     byId('plan-ask').setAttribute('aria-disabled', 'false');
-    byId('details-plan').replaceChildren(quiet('What execute would do now.'));
+    sayPlan('What execute would do now.');
     byId('details-webhooks').replaceChildren(quiet('Reading …'));
     byId('details-history').replaceChildren(quiet('Reading …'));
     const known = shownRow(account);

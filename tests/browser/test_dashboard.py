@@ -5,6 +5,7 @@ OMNIHOOK_SCREENSHOTS=<folder> keeps pictures of what was seen.
 """
 
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -71,8 +72,9 @@ class Dashboard(Visit):
         for words in ("event.number7", "HTTP 400", "Not a <b>known</b> event."):
             self.assertIn(words, browser.text(first))
         self.assertIn("11 created, 1 failed", browser.text("#details-webhooks"))
-        browser.wait_text("#details-history", "FAILED")
+        browser.wait_text("#details[open] #details-history", "FAILED")
         browser.click("#plan-ask")
+        browser.wait_text("#plan-summary", "Execute is required: 1 create, 11 registered.")
         browser.wait_text("#details-plan", "create event.number7")
         browser.wait_text("#dead-rows", "acme")
         browser.screenshot("details")
@@ -81,7 +83,7 @@ class Dashboard(Visit):
         system, browser = self.visit()
         system.run("FINISHED")
         browser.script("location.hash = 'account=acme'")
-        browser.wait_text("#details-webhooks", "12 created")
+        browser.wait_text("#details[open] #details-webhooks", "12 created")
         browser.click("#details-close")
         browser.wait("!document.querySelector('#details').open && location.hash === ''")
 
@@ -99,6 +101,25 @@ class Dashboard(Visit):
         browser.click("#view-all")
         browser.wait_text(f"{row()} .state", "ABORTED")
         browser.wait("document.querySelector(arguments[0])", row("idle"))
+
+    def test_many_active_accounts_come_by_pages(self):
+        names = [f"busy-{i:03d}" for i in range(620)]  # Redis gives so many in parts of its own
+        system, browser = self.visit(more=names)
+        system.workers[0].stop()
+        for name in names:
+            system.execute_as(name)
+        browser.click("#view-active")
+        browser.wait_text("#accounts-pager", "here, 620 active")
+        seen = []
+        while True:
+            seen += browser.script("return [...document.querySelectorAll('#accounts-rows tr')].map((row) => row.dataset.account)")
+            if browser.script("return document.querySelector('#accounts-pager button:last-child').ariaDisabled") == "true":
+                break
+            before = browser.text("#accounts-rows th")
+            browser.click("#accounts-pager button:last-child")
+            browser.wait("document.querySelector('#accounts-rows th').innerText !== arguments[0]", before)
+            self.assertLessEqual(browser.script("return document.querySelectorAll('#accounts-rows tr').length"), 50)
+        self.assertEqual(sorted(set(seen)), names)
 
     # ---- Acting ----
 
@@ -126,15 +147,24 @@ class Dashboard(Visit):
         self.assertNotIn(system.operator_key, "\n".join(system.log()))
 
     def test_a_running_job_is_aborted(self):
-        system, browser = self.visit()
+        system, browser = self.visit(more=["other"])
         system.be_slow(1000)
         self.give_key(browser, system.operator_key)
         self.assert_refuses_click(browser, button("abort"))
+        browser.script(RECORD)
         browser.click(button("execute"))
         browser.wait_text(f"{row()} .state", "running")
+        worker = system.workers[0].process
+        worker.send_signal(signal.SIGSTOP)  # so that the abort is asked for, and not done yet
         browser.click(button("abort"))
+        browser.wait_text("#says", "its job is to end")
+        browser.click(button("execute", "other"))
+        browser.wait_text(f"{row('other')} .state", "queued")
+        worker.send_signal(signal.SIGCONT)
         browser.wait_text(f"{row()} .state", "ABORTED")
         self.assertEqual(system.report()["state"], "ABORTED")
+        seen = {state for state, _, _ in browser.script("return window.seen")}
+        self.assertLessEqual(seen, {"READY", "WORKING queued", "WORKING running", "ABORTED"})
 
     def test_without_a_key_nothing_can_be_done(self):
         system, browser = self.visit()
@@ -192,7 +222,7 @@ class Dashboard(Visit):
         self.assertEqual(browser.script(f"return {count}"), 50)
         print(f"10,000 accounts: first contentful paint {paint:.0f} ms, the table read at {table:.0f} ms, "
               f"found by search after {search_ms:.0f} ms (200 ms of it the pause for typing)")
-        self.assertLess(paint, 1000 * LIMIT_S)  # the machine may be busy; the figure is printed
+        self.assertLess(paint, 5000)  # the figure is printed; the machine may be busy
 
     # ---- The connection ----
 
@@ -212,7 +242,7 @@ class Dashboard(Visit):
         browser.wait_text(f"{row()} .state", "FINISHED")
 
     def test_the_api_is_started_again(self):
-        self.allowed = [r"/ops/\S+ .*ERR_", r"/ops/session .* 401 "]
+        self.allowed = [r"/ops/\S+ .*(ERR_| 503 )", r"/ops/session .* 401 "]
         system, browser = self.visit(is_relayed=True)
         self.give_key(browser, system.operator_key)
         system.stop_api()
@@ -246,7 +276,7 @@ class Dashboard(Visit):
         named = [name for name in order if name]  # links have none
         self.assertEqual(named, ["key-button", "view-all", "view-active", "accounts-search", "Details of acme"])
         browser.press("Enter")
-        browser.wait_text("#details-webhooks", "12 created")
+        browser.wait_text("#details[open] #details-webhooks", "12 created")
         self.assertEqual(browser.script("return document.activeElement.id"), "details-heading")
         browser.press("Escape")
         browser.wait("!document.querySelector('#details').open")
@@ -258,13 +288,13 @@ class Dashboard(Visit):
         system.refuse(system.webhooks[7])
         system.run("FAILED")
         browser.wait("document.querySelector('#dead-rows [data-act]')")
-        for width, height in ((1280, 900), (360, 740)):
+        for width, height in ((1280, 900), (1024, 760), (360, 740)):
             browser.resize(width, height)
             for scheme in ("light", "dark"):
                 browser.prefer(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
                 self.assert_accessible(browser, f"{scheme}-{width}")
                 browser.script("location.hash = 'account=acme'")
-                browser.wait_text("#details-history", "FAILED")
+                browser.wait_text("#details[open] #details-history", "FAILED")
                 self.assert_accessible(browser, f"{scheme}-{width}-details")
                 browser.click("#details-close")
                 browser.wait("!document.querySelector('#details').open")

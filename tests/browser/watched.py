@@ -11,7 +11,7 @@ import threading
 import unittest
 import urllib.parse
 
-from installation import HOOKS, Installation, wait_for
+from installation import HOOKS, PREFIX, Installation, get, wait_for
 from programs import digest_of
 from webdriver import Browser, Refused
 
@@ -115,6 +115,11 @@ class Watched(Installation):
         answer = self.omnihook("execute", "acme")
         assert answer.returncode == 0, answer.stderr
         wait_for(lambda: "FINISHED" in self.omnihook("status", "acme").stdout, "FINISHED")
+
+    def execute_as(self, name):
+        """As one of the further accounts."""
+        status, _ = get(self.folder / "api.sock", PREFIX + "execute/", "POST", {"Authorization": f"Token {name}"})
+        assert status == 204, status
 
     def be_slow(self, latency_ms=150):
         self.control("settings", {"latency_ms": latency_ms}, "PATCH")

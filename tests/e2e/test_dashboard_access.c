@@ -217,6 +217,8 @@ static void who_tries_many_keys_is_slowed_down(void **state)
     assert_non_null(wait);
     mem_free(wait);
     http_answer_free(answer);
+    assert_true(process_has_line(stack_api(stack, 0), PROCESS_STDERR,
+                                 "event=operator_key_refused caller=127.0.0.1"));
     /* Neither a good key nor who shows none suffers for it. */
     assert_int_equal(ops_act(stack, "/ops/execute", EXECUTE), 204);
     assert_answer(stack, &(struct ops_call){.path = "/ops/overview"}, 200, NULL);
