@@ -13,12 +13,15 @@
 #include "common/redis_error.h"
 #include "common/redis_link.h"
 #include "common/redis_pending.h"
+#include "common/redis_probe.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 static const struct backoff retry_delays = {.base_ms = 100, .max_ms = 5000};
+/* Where Sentinels know the way: it is another one soon. */
+static const struct backoff failover_delays = {.base_ms = 100, .max_ms = 1000};
 
 enum {
     PENDING_MAX = 100000,
@@ -33,12 +36,14 @@ enum {
 enum told { TOLD_NOTHING, TOLD_DOWN, TOLD_UP };
 
 struct redis_client {
+    struct loop *loop;
     struct redis_options options;
     struct redis_link *link;
-    struct event *retry; /* the next try to connect */
-    struct event *watch; /* not later than the oldest command's deadline */
-    struct event *soon;  /* what is to be told on the next turn */
-    int64_t watch_ms;    /* when watch fires; 0 = not running */
+    struct redis_probe *probe; /* NULL = not needed yet */
+    struct event *retry;       /* the next try to connect */
+    struct event *watch;       /* not later than the oldest command's deadline */
+    struct event *soon;        /* what is to be told on the next turn */
+    int64_t watch_ms;          /* when watch fires; 0 = not running */
     struct redis_pendings pendings;
     struct strbuf wire; /* of the command that is being sent */
     bool is_up;
@@ -116,9 +121,11 @@ static void plan_retry(struct redis_client *client)
         client->failures = SLOW_FAILURES;
     }
     /* A connection that was only cut is made again before anybody misses us. */
-    int64_t delay_ms = client->failures == 1
-                           ? 0
-                           : backoff_delay_ms(&retry_delays, client->failures, random_bits());
+    bool is_failover =
+        client->options.address->sentinel_count > 0 && !needs_people(&client->why_down);
+    const struct backoff *delays = is_failover ? &failover_delays : &retry_delays;
+    int64_t delay_ms =
+        client->failures == 1 ? 0 : backoff_delay_ms(delays, client->failures, random_bits());
     loop_timer_start(client->retry, delay_ms);
 }
 
@@ -135,6 +142,9 @@ static void go_down(struct redis_client *client, const struct error *why)
                              why->code == ERROR_TIMEOUT ? ERROR_TIMEOUT : ERROR_UNAVAILABLE);
     client->watch_ms = 0;
     loop_timer_stop(client->watch);
+    if (client->probe != NULL) {
+        redis_probe_stop(client->probe);
+    }
     plan_retry(client);
     loop_timer_start(client->soon, 0);
 }
@@ -145,6 +155,26 @@ static void take_down(struct redis_client *client, const struct error *why)
     go_down(client, why);
 }
 
+static void on_elsewhere(void *arg)
+{
+    struct error why;
+    (void)error_set(&why, ERROR_UNAVAILABLE, "another server has taken over");
+    take_down(arg, &why);
+}
+
+/* Commands in a cluster are told when their slot has moved. */
+static void start_probe(struct redis_client *client)
+{
+    bool is_needed = client->options.address->sentinel_count > 0 ||
+                     (client->channel != NULL && redis_link_is_cluster(client->link));
+    if (is_needed && client->probe == NULL) {
+        client->probe = redis_probe_new(client->loop, &client->options, on_elsewhere, client);
+    }
+    if (is_needed) {
+        redis_probe_start(client->probe, redis_link_server(client->link));
+    }
+}
+
 static void declare_up(struct redis_client *client)
 {
     client->is_up = true;
@@ -152,6 +182,7 @@ static void declare_up(struct redis_client *client)
     metrics_add(METRIC_REDIS_RECONNECTS, NULL, NULL, client->ups > 0 ? 1 : 0);
     client->ups++;
     client->up_since_ms = now_mono_ms();
+    start_probe(client);
     loop_timer_start(client->soon, 0);
 }
 
@@ -279,6 +310,11 @@ static void log_state(struct redis_client *client)
 {
     struct log_field address = log_text("address", client->options.address->label);
     struct log_field name = log_text("name", client->options.name);
+    const char *place = client->is_up ? redis_link_place(client->link) : NULL;
+    if (place != NULL) {
+        log_info("redis_up", name, address, log_text("server", place));
+        return;
+    }
     if (client->is_up) {
         log_info("redis_up", name, address);
         return;
@@ -347,6 +383,7 @@ struct redis_client *redis_client_new(struct loop *loop, const struct redis_opti
         .on_push = on_push,
         .arg = client,
     };
+    client->loop = loop;
     client->options = *options;
     if (client->options.pending_max == 0) {
         client->options.pending_max = PENDING_MAX;
@@ -370,6 +407,7 @@ void redis_client_free(struct redis_client *client)
     client->is_freed = true;
     metrics_add(METRIC_REDIS_CONNECTIONS, NULL, NULL, client->is_up ? -1 : 0);
     redis_link_free(client->link);
+    redis_probe_free(client->probe);
     event_free(client->retry);
     event_free(client->watch);
     event_free(client->soon);

@@ -2,7 +2,10 @@
 
 #include <hiredis/hiredis.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { PORT_MAX = 65535 };
 
 struct row {
     const char *word;
@@ -19,6 +22,8 @@ static const struct row rows[] = {
     {"UNBLOCKED", ERROR_UNAVAILABLE, true},
     {"MASTERDOWN", ERROR_UNAVAILABLE, true},
     {"CLUSTERDOWN", ERROR_UNAVAILABLE, false},
+    {"MOVED", ERROR_UNAVAILABLE, true},
+    {"ASK", ERROR_UNAVAILABLE, false},
     {"TRYAGAIN", ERROR_UNAVAILABLE, false},
     {"NOREPLICAS", ERROR_UNAVAILABLE, false},
     {"MISCONF", ERROR_UNAVAILABLE, false}, /* Redis cannot write its disk: not a limit of ours */
@@ -80,6 +85,24 @@ bool redis_error_read(const char *reply_text, struct error *err)
     const struct row *row = judge(reply_text);
     (void)error_set(err, row == NULL ? ERROR_REFUSED : row->code, "%s", reply_text);
     return row != NULL && row->is_final;
+}
+
+bool redis_error_read_moved(const char *reply_text, struct redis_moved *moved)
+{
+    int start = 0;
+    int port_start = 0;
+    (void)sscanf(reply_text, "MOVED %*d %n", &start);
+    const char *host = reply_text + start;
+    const char *colon = start == 0 ? NULL : strrchr(host, ':');
+    size_t size = colon == NULL ? 0 : (size_t)(colon - host);
+    if (colon == NULL || size >= sizeof moved->host ||
+        sscanf(colon, ":%d%n", &moved->port, &port_start) != 1 || colon[port_start] != '\0' ||
+        moved->port < 1 || moved->port > PORT_MAX) {
+        return false;
+    }
+    memcpy(moved->host, host, size);
+    moved->host[size] = '\0';
+    return true;
 }
 
 void redis_error_read_auth(const char *reply_text, struct error *err)

@@ -29,7 +29,7 @@ bool redis_greeting_build(enum redis_greeting_part part, const struct redis_addr
         redis_command_add(command, name);
         return true;
     case REDIS_GREETING_INFO:
-        redis_command_init(command, "INFO");
+        redis_command_init(command, address->is_sentinel ? "PING" : "INFO");
         return true;
     case REDIS_GREETING_END:
         break;
@@ -62,26 +62,56 @@ bool redis_greeting_check_info(const char *info, struct error *err)
     if (redis_info_is(info, "loading", "1")) {
         return error_set(err, ERROR_UNAVAILABLE, "Redis is loading its data");
     }
-    if (redis_info_is(info, "role", "slave") && !redis_info_is(info, "slave_read_only", "0")) {
+    /* In a cluster a replica says itself who serves. */
+    if (redis_info_is(info, "role", "slave") && !redis_info_is(info, "slave_read_only", "0") &&
+        !redis_info_is(info, "cluster_enabled", "1")) {
         return error_set(err, ERROR_UNAVAILABLE, "this Redis is a read-only replica");
     }
     return true;
 }
 
-bool redis_greeting_check(enum redis_greeting_part part, const struct redis_reply *reply,
-                          struct error *err)
+static bool check_info_of(const struct redis_address *address, const char *info, struct error *err)
+{
+    if (!redis_greeting_check_info(info, err)) {
+        return false;
+    }
+    if (address->sentinel_count > 0 && !redis_info_is(info, "role", "master")) {
+        return error_set(err, ERROR_UNAVAILABLE, "what the Sentinel calls the master is a replica");
+    }
+    if (address->sentinel_count > 0 && redis_info_is(info, "cluster_enabled", "1")) {
+        return error_set(err, ERROR_REFUSED, "the Sentinel names a node of a cluster");
+    }
+    return true;
+}
+
+static bool check_select(const char *error_text, struct error *err)
+{
+    bool is_final = redis_error_read(error_text, err);
+    (void)is_final;
+    if (strstr(error_text, "cluster mode") != NULL) {
+        return error_set(err, ERROR_REFUSED, "a cluster has only database 0 (see REDIS_URL)");
+    }
+    return false;
+}
+
+bool redis_greeting_check(enum redis_greeting_part part, const struct redis_address *address,
+                          const struct redis_reply *reply, struct error *err)
 {
     const char *error_text = redis_error_text(reply);
     if (error_text == NULL) {
         const char *text = redis_reply_text(reply, NULL);
-        return part != REDIS_GREETING_INFO ||
-               redis_greeting_check_info(text == NULL ? "" : text, err);
+        return part != REDIS_GREETING_INFO || address->is_sentinel ||
+               check_info_of(address, text == NULL ? "" : text, err);
     }
     if (part == REDIS_GREETING_AUTH) {
         redis_error_read_auth(error_text, err);
-        return false;
+        /* A Sentinel may have no password, or only others; whether it minds is seen next. */
+        return address->is_sentinel;
+    }
+    if (part == REDIS_GREETING_SELECT) {
+        return check_select(error_text, err);
     }
     /* The name is a courtesy, which an ACL may forbid. */
     bool is_final = redis_error_read(error_text, err);
-    return part == REDIS_GREETING_NAME && !is_final;
+    return part == REDIS_GREETING_NAME && (!is_final || address->is_sentinel);
 }

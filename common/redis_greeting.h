@@ -19,8 +19,9 @@ bool redis_greeting_build(enum redis_greeting_part part, const struct redis_addr
                           const char *name, struct redis_command *command);
 
 /* Whether the reply to a part lets us go on. */
-MUST_CHECK bool redis_greeting_check(enum redis_greeting_part part, const struct redis_reply *reply,
-                                     struct error *err);
+MUST_CHECK bool redis_greeting_check(enum redis_greeting_part part,
+                                     const struct redis_address *address,
+                                     const struct redis_reply *reply, struct error *err);
 
 /* The verdict on INFO's text. */
 MUST_CHECK bool redis_greeting_check_info(const char *info, struct error *err);

@@ -2,8 +2,11 @@
 
 #include "common/mem.h"
 #include "common/redis_command.h"
+#include "common/redis_error.h"
 #include "common/redis_events.h"
+#include "common/redis_finder.h"
 #include "common/redis_greeting.h"
+#include "common/redis_info.h"
 #include "common/redis_lookup.h"
 #include "common/redis_tls.h"
 
@@ -14,6 +17,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -21,9 +25,9 @@
    or when what was sent stays unacknowledged for 20 s. Deadlines of commands are seen sooner. */
 enum { PROBE_AFTER_S = 10, PROBE_EVERY_S = 4, PROBES = 3, UNACKNOWLEDGED_MS = 20000 };
 
-enum { GREETING_MAX_BYTES = 4 << 20 };
+enum { GREETING_MAX_BYTES = 4 << 20, HOPS_MAX = 5 };
 
-enum link_state { LINK_CLOSED, LINK_LOOKING_UP, LINK_GREETING, LINK_UP, LINK_FAILED };
+enum link_state { LINK_CLOSED, LINK_FINDING, LINK_LOOKING_UP, LINK_GREETING, LINK_UP, LINK_FAILED };
 
 struct redis_link {
     struct loop *loop;
@@ -33,6 +37,14 @@ struct redis_link {
     struct redis_link_handlers handlers;
     enum link_state state;
     struct event *timer;         /* the limit of looking up and greeting; the end of FAILED */
+    struct redis_finder *finder; /* NULL = no Sentinels */
+    char host[REDIS_HOST_SIZE];  /* of this try, and its port; unused for a unix socket */
+    int port;
+    unsigned hops; /* from node to node of a cluster, in this try */
+    char place[REDIS_HOST_SIZE + 16];
+    char server[REDIS_SERVER_SIZE];
+    bool is_cluster;
+    bool is_led;                 /* to host and port, by Sentinels or a cluster */
     struct redis_lookup *lookup; /* while LOOKING_UP a host */
     struct redis_lookup_result found;
     size_t turn;                       /* of the addresses found, over all tries */
@@ -42,6 +54,7 @@ struct redis_link {
     redisAsyncContext *context;        /* while GREETING and UP; its data points back here */
     struct redis_tls *tls;             /* NULL = its files are to be read (again) */
     struct redis_tls_session *session; /* of context; NULL without TLS */
+    bool was_up;                       /* before it FAILED */
     struct error why;                  /* while FAILED; of several addresses the most telling */
 };
 
@@ -63,6 +76,9 @@ static redisAsyncContext *forget_context(struct redis_link *link)
 void redis_link_close(struct redis_link *link)
 {
     loop_timer_stop(link->timer);
+    if (link->state == LINK_FINDING) {
+        redis_finder_cancel(link->finder);
+    }
     if (link->lookup != NULL) {
         redis_lookup_cancel(link->lookup);
         link->lookup = NULL;
@@ -83,6 +99,7 @@ static bool is_refusal(const struct error *why)
 static void link_fail(struct redis_link *link, const struct error *why)
 {
     bool was_up = link->state == LINK_UP;
+    link->was_up = was_up;
     redis_link_close(link);
     link->turn++;
     if (was_up || link->left == 0) {
@@ -132,9 +149,13 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
         }
         why = link->why;
         link->state = LINK_CLOSED;
+        if (link->finder != NULL && !link->was_up) {
+            redis_finder_distrust(link->finder);
+        }
         link->handlers.on_down(link->handlers.arg, &why);
         break;
     case LINK_CLOSED:
+    case LINK_FINDING:
     case LINK_UP:
         break;
     }
@@ -173,7 +194,7 @@ static void on_disconnected(const redisAsyncContext *context, int status)
     }
     struct error why;
     bool is_explained = link->session != NULL && link->state == LINK_GREETING &&
-                        redis_tls_explain(link->session, link->address->host, &why);
+                        redis_tls_explain(link->session, link->host, &why);
     if (is_explained) {
         forget_tls(link);
     } else {
@@ -213,6 +234,99 @@ static const enum redis_greeting_part parts[] = {
     REDIS_GREETING_INFO,
 };
 
+static void start_lookup(struct redis_link *link);
+
+static void set_place(struct redis_link *link, const char *host, int port)
+{
+    (void)snprintf(link->host, sizeof link->host, "%s", host);
+    link->port = port;
+}
+
+static void come_up(struct redis_link *link)
+{
+    loop_timer_stop(link->timer);
+    link->state = LINK_UP;
+    bool is_led = link->finder != NULL || link->hops > 0;
+    (void)snprintf(link->place, sizeof link->place,
+                   strchr(link->host, ':') == NULL ? "%s:%d" : "[%s]:%d", is_led ? link->host : "",
+                   link->port);
+    link->is_led = is_led;
+    link->handlers.on_up(link->handlers.arg);
+}
+
+/* Greets the node that the one at hand has named. */
+static void follow(struct redis_link *link, const struct redis_moved *moved)
+{
+    struct error why;
+    char host[REDIS_HOST_SIZE];
+    (void)snprintf(host, sizeof host, "%s", moved->host[0] == '\0' ? link->host : moved->host);
+    if (++link->hops > HOPS_MAX) {
+        (void)error_set(&why, ERROR_UNAVAILABLE,
+                        "the nodes of the cluster send us from one to the other");
+        link->left = 0;
+        link_fail(link, &why);
+        return;
+    }
+    redis_link_close(link);
+    set_place(link, host, moved->port);
+    start_lookup(link);
+}
+
+static void on_node_told(redisAsyncContext *context, void *reply, void *tag)
+{
+    (void)tag;
+    struct redis_link *link = context->data;
+    if (reply == NULL || link == NULL) {
+        return;
+    }
+    const char *error_text = redis_error_text(reply);
+    struct redis_moved moved;
+    struct error why;
+    if (error_text != NULL && redis_error_read_moved(error_text, &moved)) {
+        follow(link, &moved);
+    } else if (error_text != NULL && redis_error_read(error_text, &why)) {
+        link_fail(link, &why);
+    } else {
+        /* Also with CLUSTERDOWN or while the slot moves: then calls are told so. */
+        come_up(link);
+    }
+    redis_events_reply_done(context);
+}
+
+static bool append(redisAsyncContext *context, const struct strbuf *wire, redisCallbackFn *fn,
+                   void *tag);
+
+/* Which node serves the key: each other answers MOVED. */
+static void ask_for_node(struct redis_link *link)
+{
+    struct strbuf wire;
+    struct redis_command command;
+    redis_command_init(&command, "EXISTS");
+    redis_command_add(&command, link->address->home_key);
+    strbuf_init(&wire, GREETING_MAX_BYTES);
+    bool is_queued =
+        redis_command_print(&command, &wire) && append(link->context, &wire, on_node_told, NULL);
+    assert(is_queued);
+    (void)is_queued;
+    strbuf_clear(&wire);
+}
+
+static void on_info(struct redis_link *link, const struct redis_reply *reply)
+{
+    size_t size = 0;
+    const char *text = redis_reply_text(reply, NULL);
+    const char *info = text == NULL ? "" : text;
+    const char *run_id = redis_info_value(info, "run_id", &size);
+    (void)snprintf(link->server, sizeof link->server, "%.*s", (int)size,
+                   run_id == NULL ? "" : run_id);
+    link->is_cluster = redis_info_is(info, "cluster_enabled", "1");
+    if (link->is_cluster && link->address->home_key != NULL) {
+        ask_for_node(link);
+    } else {
+        come_up(link);
+    }
+}
+
 static void on_greeted(redisAsyncContext *context, void *reply, void *tag)
 {
     struct redis_link *link = context->data;
@@ -221,12 +335,10 @@ static void on_greeted(redisAsyncContext *context, void *reply, void *tag)
     }
     const enum redis_greeting_part *part = tag;
     struct error why;
-    if (!redis_greeting_check(*part, reply, &why)) {
+    if (!redis_greeting_check(*part, link->address, reply, &why)) {
         link_fail(link, &why);
     } else if (*part == REDIS_GREETING_INFO) {
-        loop_timer_stop(link->timer);
-        link->state = LINK_UP;
-        link->handlers.on_up(link->handlers.arg);
+        on_info(link, reply);
     }
     redis_events_reply_done(context);
 }
@@ -285,8 +397,7 @@ static bool start_tls(struct redis_link *link, redisAsyncContext *context, struc
                                                     .key = address->key_file},
                           err);
     }
-    link->session =
-        link->tls == NULL ? NULL : redis_tls_start(link->tls, context, address->host, err);
+    link->session = link->tls == NULL ? NULL : redis_tls_start(link->tls, context, link->host, err);
     return link->session != NULL;
 }
 
@@ -296,8 +407,8 @@ static void connect_next(struct redis_link *link)
     link->target =
         is_tcp ? link->found.addresses[link->turn % link->found.count] : link->address->path;
     link->is_connected = false;
-    redisAsyncContext *context = is_tcp ? redisAsyncConnect(link->target, link->address->port)
-                                        : redisAsyncConnectUnix(link->target);
+    redisAsyncContext *context =
+        is_tcp ? redisAsyncConnect(link->target, link->port) : redisAsyncConnectUnix(link->target);
     struct error why;
     if (context == NULL || context->err != 0) {
         (void)error_set(&why, ERROR_UNAVAILABLE, "cannot connect to %s: %s", link->target,
@@ -339,18 +450,41 @@ static void on_looked_up(void *arg, const struct redis_lookup_result *result,
     connect_next(link);
 }
 
+static void start_lookup(struct redis_link *link)
+{
+    link->state = LINK_LOOKING_UP;
+    link->lookup = redis_lookup_start(link->loop, link->host, on_looked_up, link);
+    loop_timer_start(link->timer, link->timeout_ms);
+}
+
+static void on_found(void *arg, const char *host, int port, const struct error *why_not)
+{
+    struct redis_link *link = arg;
+    if (why_not != NULL) {
+        link->left = 0;
+        link_fail(link, why_not);
+        return;
+    }
+    set_place(link, host, port);
+    start_lookup(link);
+}
+
 void redis_link_open(struct redis_link *link)
 {
     assert(link->state == LINK_CLOSED);
+    const struct redis_address *address = link->address;
     link->why.code = ERROR_NONE;
-    if (link->address->path != NULL) {
+    link->hops = 0;
+    if (address->path != NULL) {
         link->left = 1;
         connect_next(link);
-        return;
+    } else if (address->sentinel_count > 0) {
+        link->state = LINK_FINDING;
+        redis_finder_start(link->finder);
+    } else {
+        set_place(link, address->host, address->port);
+        start_lookup(link);
     }
-    link->state = LINK_LOOKING_UP;
-    link->lookup = redis_lookup_start(link->loop, link->address->host, on_looked_up, link);
-    loop_timer_start(link->timer, link->timeout_ms);
 }
 
 struct redis_link *redis_link_new(struct loop *loop, const struct redis_options *options,
@@ -363,6 +497,9 @@ struct redis_link *redis_link_new(struct loop *loop, const struct redis_options 
     link->timeout_ms = options->timeout_ms;
     link->handlers = *handlers;
     link->timer = loop_timer_new(loop, on_timer, link);
+    if (link->address->sentinel_count > 0) {
+        link->finder = redis_finder_new(loop, options, on_found, link);
+    }
     return link;
 }
 
@@ -373,6 +510,7 @@ void redis_link_free(struct redis_link *link)
     }
     redis_link_close(link);
     redis_tls_free(link->tls);
+    redis_finder_free(link->finder);
     event_free(link->timer);
     mem_free(link);
 }
@@ -380,6 +518,21 @@ void redis_link_free(struct redis_link *link)
 bool redis_link_is_up(const struct redis_link *link)
 {
     return link->state == LINK_UP;
+}
+
+const char *redis_link_server(const struct redis_link *link)
+{
+    return link->server;
+}
+
+const char *redis_link_place(const struct redis_link *link)
+{
+    return link->is_led ? link->place : NULL;
+}
+
+bool redis_link_is_cluster(const struct redis_link *link)
+{
+    return link->is_cluster;
 }
 
 bool redis_link_send(struct redis_link *link, const struct strbuf *wire, void *tag)

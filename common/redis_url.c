@@ -2,14 +2,14 @@
 
 #include "common/mem.h"
 #include "common/redis_tls.h"
+#include "common/redis_url_internal.h"
 #include "common/strbuf.h"
-#include "common/url.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
-enum { DEFAULT_PORT = 6379, PORT_MAX = 65535, DATABASE_MAX = 1000000, LABEL_MAX = 1024 };
+enum { PORT_MAX = 65535, DATABASE_MAX = 1000000, LABEL_MAX = 1024 };
 
 /* A number of digits alone; -1 when it is none or over max. */
 static int parse_number(const char *text, int max)
@@ -30,15 +30,14 @@ static int parse_number(const char *text, int max)
     return number;
 }
 
-static bool parse_database(struct redis_address *address, const char *text, struct error *err)
+bool redis_url_database(struct redis_address *address, const char *text, struct error *err)
 {
     address->database = parse_number(text, DATABASE_MAX);
     return address->database >= 0 ||
            error_set(err, ERROR_BAD_INPUT, "the database must be a number from 0");
 }
 
-static bool take_credentials(struct redis_address *address, const struct url *url,
-                             struct error *err)
+bool redis_url_credentials(struct redis_address *address, const struct url *url, struct error *err)
 {
     bool has_user = url->user != NULL && url->user[0] != '\0';
     bool has_password = url->password != NULL && url->password[0] != '\0';
@@ -52,6 +51,12 @@ static bool take_credentials(struct redis_address *address, const struct url *ur
         secret_set(&address->password, url->password, strlen(url->password));
     }
     return true;
+}
+
+bool redis_url_port(const struct url *url, int default_port, int *port, struct error *err)
+{
+    *port = url->port == NULL ? default_port : parse_number(url->port, PORT_MAX);
+    return *port > 0 || error_set(err, ERROR_BAD_INPUT, "the port must be 1 to %d", PORT_MAX);
 }
 
 static char *tcp_label(const char *host, int port)
@@ -70,14 +75,13 @@ static bool read_tcp(struct redis_address *address, const struct url *url, struc
     if (url->query != NULL) {
         return error_set(err, ERROR_BAD_INPUT, "unknown options after '?'");
     }
-    address->port = url->port == NULL ? DEFAULT_PORT : parse_number(url->port, PORT_MAX);
-    if (address->port <= 0) {
-        return error_set(err, ERROR_BAD_INPUT, "the port must be 1 to %d", PORT_MAX);
+    if (!redis_url_port(url, REDIS_PORT, &address->port, err)) {
+        return false;
     }
     address->host = mem_copy_text(url->host);
     address->label = tcp_label(address->host, address->port);
     const char *path = url->path == NULL || url->path[0] == '\0' ? "/" : url->path;
-    return strcmp(path, "/") == 0 || parse_database(address, path + 1, err);
+    return strcmp(path, "/") == 0 || redis_url_database(address, path + 1, err);
 }
 
 static int hex_value(char digit)
@@ -128,7 +132,7 @@ static bool read_unix(struct redis_address *address, const struct url *url, stru
     if (strncmp(url->query, "db=", 3) != 0) {
         return error_set(err, ERROR_BAD_INPUT, "unknown options after '?'; only db=<number>");
     }
-    return parse_database(address, url->query + 3, err);
+    return redis_url_database(address, url->query + 3, err);
 }
 
 /* unix://user:password@/path has no host, which a URL with credentials must have: one is put in. */
@@ -159,7 +163,7 @@ static bool parse_unix(struct redis_address *address, const char *text, struct e
     bool is_good = url_parse(&url, complete, err);
     secret_wipe(complete, strlen(complete));
     mem_free(complete);
-    is_good = is_good && take_credentials(address, &url, err) && read_unix(address, &url, err);
+    is_good = is_good && redis_url_credentials(address, &url, err) && read_unix(address, &url, err);
     url_clear(&url);
     return is_good;
 }
@@ -167,7 +171,7 @@ static bool parse_unix(struct redis_address *address, const char *text, struct e
 static bool parse_tcp(struct redis_address *address, const char *text, struct error *err)
 {
     struct url url = {0};
-    bool is_good = url_parse(&url, text, err) && take_credentials(address, &url, err) &&
+    bool is_good = url_parse(&url, text, err) && redis_url_credentials(address, &url, err) &&
                    read_tcp(address, &url, err);
     url_clear(&url);
     return is_good;
@@ -192,9 +196,15 @@ bool redis_address_parse(struct redis_address *address, const char *url, struct 
         return redis_tls_is_built_in(err) && parse_tcp(address, url, err);
     }
     if (has_scheme(url, "redis-sentinel://")) {
-        return error_set(err, ERROR_BAD_INPUT, "this build does not ask Sentinels");
+        return redis_url_parse_sentinels(address, url + strlen("redis-sentinel://"), err);
     }
-    return error_set(err, ERROR_BAD_INPUT, "must begin with redis://, rediss:// or unix://");
+    if (has_scheme(url, "rediss-sentinel://")) {
+        address->is_tls = true;
+        return redis_tls_is_built_in(err) &&
+               redis_url_parse_sentinels(address, url + strlen("rediss-sentinel://"), err);
+    }
+    return error_set(err, ERROR_BAD_INPUT,
+                     "must begin with redis://, rediss://, redis-sentinel:// or unix://");
 }
 
 void redis_address_clear(struct redis_address *address)
@@ -206,6 +216,12 @@ void redis_address_clear(struct redis_address *address)
     mem_free(address->ca_file);
     mem_free(address->certificate_file);
     mem_free(address->key_file);
+    mem_free(address->home_key);
+    mem_free(address->service);
+    for (size_t i = 0; i < address->sentinel_count; i++) {
+        mem_free(address->sentinels[i].host);
+    }
+    secret_clear(&address->sentinel_password);
     secret_clear(&address->password);
     *address = (struct redis_address){0};
 }

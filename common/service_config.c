@@ -99,6 +99,10 @@ static const struct config_row rows[] = {
     {.name = "OMNIHOOK_REDIS_CA_FILE", .parse = config_path, FIELD(redis_ca_file)},
     {.name = "OMNIHOOK_REDIS_CERT_FILE", .parse = config_path, FIELD(redis_cert_file)},
     {.name = "OMNIHOOK_REDIS_KEY_FILE", .parse = config_path, FIELD(redis_key_file)},
+    {.name = "OMNIHOOK_REDIS_SENTINEL_PASSWORD",
+     .parse = config_secret,
+     FIELD(redis_sentinel_password),
+     .file_max_bytes = SECRET_MAX_BYTES},
     {.name = "OMNIHOOK_NAMESPACE",
      .parse = parse_namespace,
      FIELD(namespace_name),
@@ -199,6 +203,7 @@ void service_config_clear(struct service_config *config)
     mem_free(config->redis_ca_file);
     mem_free(config->redis_cert_file);
     mem_free(config->redis_key_file);
+    secret_clear(&config->redis_sentinel_password);
     mem_free(config->namespace_name);
     listen_address_clear(&config->listen);
     listen_address_clear(&config->ops_listen);

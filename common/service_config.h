@@ -20,6 +20,7 @@ struct service_config {
     char *redis_ca_file;     /* owned; NULL = the system's authorities */
     char *redis_cert_file;   /* owned; NULL = none */
     char *redis_key_file;    /* owned; NULL = none */
+    struct secret redis_sentinel_password;
     char *namespace_name;
     struct listen_address listen;
     struct listen_address ops_listen;

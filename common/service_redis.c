@@ -3,10 +3,22 @@
 #include "common/mem.h"
 #include "common/redis_tls.h"
 
+#include <stdio.h>
+
+/* "{", the longest namespace, "}:queue". */
+enum { HOME_KEY_SIZE = 80 };
+
 bool service_redis_address(const struct service_config *config, struct redis_address *address,
                            struct error *err)
 {
     bool is_good = redis_address_parse(address, config->redis_url.value, err);
+    char key[HOME_KEY_SIZE];
+    (void)snprintf(key, sizeof key, "{%s}:queue", config->namespace_name);
+    address->home_key = mem_copy_text(key);
+    if (secret_is_set(&config->redis_sentinel_password)) {
+        secret_set(&address->sentinel_password, config->redis_sentinel_password.value,
+                   config->redis_sentinel_password.size);
+    }
     address->ca_file = mem_copy_text(config->redis_ca_file);
     address->certificate_file = mem_copy_text(config->redis_cert_file);
     address->key_file = mem_copy_text(config->redis_key_file);
@@ -77,9 +89,14 @@ bool service_redis_check(const struct service_config *config, struct faults *fau
     bool is_known = secret_is_set(&config->redis_url) &&
                     redis_address_parse(&address, config->redis_url.value, &err);
     bool is_tls = address.is_tls;
+    bool has_sentinels = address.sentinel_count > 0;
     redis_address_clear(&address);
     if (!is_known) {
         return true;
+    }
+    if (!has_sentinels && secret_is_set(&config->redis_sentinel_password)) {
+        faults_warn(faults, "OMNIHOOK_REDIS_SENTINEL_PASSWORD: is not used, since REDIS_URL names "
+                            "no Sentinels");
     }
     if (is_tls) {
         return check_tls(config, faults);

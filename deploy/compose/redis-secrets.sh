@@ -8,12 +8,13 @@ acl=/run/redis-acl/users.acl
 # Only the containers that mount these volumes see the files; each reads them as a user of its own.
 umask 0022
 
-if [ ! -s "$url" ] || [ "${1:-}" = renew ]; then
+if [ -s "$url" ] && [ "${1:-}" != renew ]; then
+    password=$(sed -E 's|^rediss?://omnihook:([^@]*)@.*|\1|' "$url")
+else
     password=$(head -c 32 /dev/urandom | sha256sum | cut -d ' ' -f 1)
-    echo "redis://omnihook:$password@redis:6379/0" >"$url.new"
-    mv "$url.new" "$url"
 fi
-password=$(sed -E 's|^redis://omnihook:([^@]*)@.*|\1|' "$url")
+echo "${REDIS_SCHEME:-redis}://omnihook:$password@redis:6379/0" >"$url.new"
+mv "$url.new" "$url"
 hash=$(printf %s "$password" | sha256sum | cut -d ' ' -f 1)
 # Each user has what it needs and no more; probe is for the health check. Nobody can log in as default, but it keeps
 # its permissions: Redis replays its append-only file as that user, and leaves out the transactions it may not make.

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT_MS = 30000, CALLS_MAX = 200, WAIT_MS = 400 };
+enum { LIMIT_MS = 30000, CALLS_MAX = 200, WAIT_MS = 1500 };
 
 struct answer {
     bool is_given;

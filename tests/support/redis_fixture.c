@@ -83,7 +83,7 @@ static void set_addresses(struct redis_fixture *fixture)
 }
 
 /* Another server that speaks as Redis does, such as Valkey, may be tested in its place. */
-static const char *fixture_program(void)
+const char *redis_fixture_program(void)
 {
     const char *program = getenv("OMNIHOOK_TEST_REDIS_SERVER");
     return program == NULL ? "redis-server" : program;
@@ -143,7 +143,7 @@ static void launch(struct redis_fixture *fixture)
 {
     char port[8];
     (void)snprintf(port, sizeof port, "%u", fixture->port);
-    const char *argv[ARGS_MAX] = {fixture_program(),
+    const char *argv[ARGS_MAX] = {redis_fixture_program(),
                                   "--port",
                                   fixture->is_tls ? "0" : port,
                                   "--bind",
@@ -251,6 +251,7 @@ struct redis_fixture *redis_fixture_new(const struct redis_fixture_options *opti
     options = options == NULL ? &defaults : options;
     assert_true(options->password == NULL || options->is_tcp);
     struct redis_fixture *fixture = mem_new(1, sizeof *fixture);
+    (void)signal(SIGPIPE, SIG_IGN); /* our own connection may be cut, too */
     fixture->dir = temp_dir_new();
     fixture->socket_path = temp_dir_join(fixture->dir, "redis.sock");
     fixture->password = mem_copy_text(options->password);

@@ -28,6 +28,9 @@ struct redis_fixture *redis_fixture_new(const struct redis_fixture_options *opti
 /* Ends the server and removes its folder. NULL is legal. */
 void redis_fixture_free(struct redis_fixture *fixture);
 
+/* The program that it runs: redis-server, or what OMNIHOOK_TEST_REDIS_SERVER names. */
+const char *redis_fixture_program(void);
+
 /* For REDIS_URL: "unix:///path?db=0" or "redis://:password@127.0.0.1:port/0". */
 const char *redis_fixture_url(const struct redis_fixture *fixture);
 

@@ -233,7 +233,8 @@ struct stack *stack_new(const struct stack_options *options)
 {
     struct stack *stack = mem_new(1, sizeof *stack);
     stack->dir = temp_dir_new();
-    const struct redis_fixture_options redis = {.args = options->redis_args};
+    const struct redis_fixture_options redis = {.args = options->redis_args,
+                                                .is_tcp = options->is_redis_tcp};
     stack->redis = redis_fixture_new(&redis);
     stack->sim = sim_start();
     stack->env = copy_env(options->env);

@@ -32,8 +32,9 @@ struct stack_options {
     size_t api_count; /* as many as said: 0 is none */
     size_t worker_count;
     bool has_redis_proxy;          /* the programs reach Redis through stack_redis_proxy */
-    const char *const *redis_args; /* as in redis_fixture.h */
-    bool is_tcp;                   /* the API listens on 127.0.0.1:0 instead of a unix socket */
+    const char *const *redis_args; /* this and the next as in redis_fixture.h */
+    bool is_redis_tcp;
+    bool is_tcp;            /* the API listens on 127.0.0.1:0 instead of a unix socket */
     const char *const *env; /* NAME=value for every program, before the stack's own; NULL = none */
 };
 

@@ -116,7 +116,19 @@ static void what_is_no_address_is_refused_without_being_quoted(void **state)
         "redis://:hunter2 @host",
         "redis://:hunter2%00@host",
         "redis://h1:6379,hunter2:6379/0",
-        "redis-sentinel://:hunter2@host:26379/mymaster/0",
+        "redis-sentinel://:hunter2@host:26379",
+        "redis-sentinel://:hunter2@host:26379/",
+        "redis-sentinel://:hunter2@host:26379//0",
+        "redis-sentinel://:hunter2@host:0/shop",
+        "redis-sentinel://:hunter2@host,/shop",
+        "redis-sentinel://:hunter2@,host/shop",
+        "redis-sentinel://:hunter2@/shop",
+        "redis-sentinel://hunter2@host/shop",
+        "redis-sentinel://:hunter2@host/shop/one",
+        "redis-sentinel://:hunter2@host/shop/0/1",
+        "redis-sentinel://:hunter2@host/shop?db=1",
+        "redis-sentinel://:hunter2@host/sh%6fp",
+        "redis-sentinel://:hunter2@1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17/shop",
         "http://:hunter2@host/",
         "unix://",
         "unix:///",
@@ -143,6 +155,34 @@ static void what_is_no_address_is_refused_without_being_quoted(void **state)
         assert_null(strstr(err.text, "hunter2"));
         redis_address_clear(&address);
     }
+}
+
+static void sentinels_are_read_with_their_service(void **state)
+{
+    (void)state;
+    struct redis_address address;
+    parse(&address, "redis-sentinel://us%65r:p%40ss@one:1,[::1],127.0.0.1:26380/shop.eu/4");
+    assert_int_equal(address.sentinel_count, 3);
+    assert_string_equal(address.sentinels[0].host, "one");
+    assert_int_equal(address.sentinels[0].port, 1);
+    assert_string_equal(address.sentinels[1].host, "::1");
+    assert_int_equal(address.sentinels[1].port, 26379);
+    assert_int_equal(address.sentinels[2].port, 26380);
+    assert_string_equal(address.service, "shop.eu");
+    assert_string_equal(address.user, "user");
+    assert_string_equal(address.password.value, "p@ss");
+    assert_int_equal(address.database, 4);
+    assert_string_equal(address.label, "one:1,[::1],127.0.0.1:26380/shop.eu");
+    assert_null(address.host);
+    redis_address_clear(&address);
+    parse(&address, "redis-sentinel://one/shop/");
+    assert_int_equal(address.database, 0);
+    assert_false(secret_is_set(&address.password));
+    redis_address_clear(&address);
+    struct error err;
+    assert_int_equal(redis_address_parse(&address, "rediss-sentinel://one/shop", &err),
+                     redis_tls_is_built_in(NULL));
+    redis_address_clear(&address);
 }
 
 static void tls_is_taken_or_refused_with_the_reason(void **state)
@@ -190,6 +230,7 @@ int main(void)
         cmocka_unit_test(an_ipv6_host_loses_its_brackets_but_not_in_the_label),
         cmocka_unit_test(a_unix_socket_may_have_credentials_and_a_database),
         cmocka_unit_test(what_is_no_address_is_refused_without_being_quoted),
+        cmocka_unit_test(sentinels_are_read_with_their_service),
         cmocka_unit_test(tls_is_taken_or_refused_with_the_reason),
         cmocka_unit_test(a_socket_path_must_fit_where_the_system_keeps_it),
     };

@@ -99,6 +99,36 @@ static void the_files_of_tls_reach_the_address(void **state)
     redis_address_clear(&address);
 }
 
+static void what_clients_need_to_find_their_way_reaches_the_address(void **state)
+{
+    struct fixture *fixture = *state;
+    set(fixture, "REDIS_URL", "redis-sentinel://:sesame@one,two/shop");
+    set(fixture, "OMNIHOOK_REDIS_SENTINEL_PASSWORD", "poppy");
+    set(fixture, "OMNIHOOK_NAMESPACE", "ns");
+    set(fixture, "OMNIHOOK_REDIS_TIMEOUT_MS", "1000");
+    assert_true(load(fixture));
+    struct redis_address address;
+    struct error err;
+    assert_true(service_redis_address(&fixture->config, &address, &err));
+    assert_int_equal(address.sentinel_count, 2);
+    assert_string_equal(address.sentinel_password.value, "poppy");
+    assert_string_equal(address.password.value, "sesame");
+    assert_string_equal(address.home_key, "{ns}:queue");
+    assert_int_equal(service_redis_wait_ms(&fixture->config), 250);
+    redis_address_clear(&address);
+}
+
+static void a_password_for_sentinels_that_are_not_asked_is_a_warning(void **state)
+{
+    struct fixture *fixture = *state;
+    set(fixture, "REDIS_URL", "redis://one");
+    set(fixture, "OMNIHOOK_REDIS_SENTINEL_PASSWORD", "poppy");
+    assert_true(load(fixture));
+    assert_int_equal(fixture->faults.warning_count, 1);
+    assert_non_null(
+        strstr(fixture->faults.warnings[0], "OMNIHOOK_REDIS_SENTINEL_PASSWORD: is not used"));
+}
+
 static void an_authority_that_is_no_certificate_is_a_fault(void **state)
 {
     struct fixture *fixture = *state;
@@ -152,6 +182,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CONFIG_TEST(the_files_of_tls_reach_the_address),
+        CONFIG_TEST(what_clients_need_to_find_their_way_reaches_the_address),
+        CONFIG_TEST(a_password_for_sentinels_that_are_not_asked_is_a_warning),
         CONFIG_TEST(an_authority_that_is_no_certificate_is_a_fault),
         CONFIG_TEST(a_file_that_is_not_there_is_a_fault),
         CONFIG_TEST(a_certificate_needs_its_key),

@@ -1,0 +1,234 @@
+#include "common/redis_finder.h"
+
+#include "common/mem.h"
+#include "common/redis_command.h"
+#include "common/redis_error.h"
+#include "common/redis_link.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FIRST_LIMIT_MS = 500, ROUNDS_MAX = 8, COMMAND_MAX_BYTES = 1024, PORT_MAX = 65535 };
+
+struct redis_finder {
+    struct loop *loop;
+    const struct redis_address *address;
+    const char *name;
+    int64_t timeout_ms;
+    redis_found_fn *fn;
+    void *arg;
+    size_t order[REDIS_SENTINELS_MAX]; /* in which they are asked */
+    size_t at;                         /* the one that is asked, in order */
+    unsigned rounds;                   /* in a row without an answer */
+    struct event *timer;               /* the limit of one; the end of all */
+    struct redis_address sentinel;     /* the one that is asked; owns nothing */
+    struct redis_link *link;           /* to it; NULL when none is asked */
+    size_t refusals;                   /* Sentinels of this round that answered and said no */
+    struct error why;                  /* what those asked in this round have said */
+};
+
+static void ask(struct redis_finder *finder);
+
+static int64_t limit_ms(const struct redis_finder *finder)
+{
+    int64_t limit = (int64_t)FIRST_LIMIT_MS << finder->rounds;
+    return limit < finder->timeout_ms ? limit : finder->timeout_ms;
+}
+
+/* All that a link needs to know of a Sentinel is borrowed from the address. */
+static void set_sentinel(struct redis_finder *finder, const struct redis_node *node)
+{
+    const struct redis_address *address = finder->address;
+    bool has_own = secret_is_set(&address->sentinel_password);
+    finder->sentinel = (struct redis_address){
+        .host = node->host,
+        .port = node->port,
+        .user = has_own ? NULL : address->user,
+        .password = has_own ? address->sentinel_password : address->password,
+        .is_tls = address->is_tls,
+        .ca_file = address->ca_file,
+        .certificate_file = address->certificate_file,
+        .key_file = address->key_file,
+        .is_sentinel = true,
+    };
+}
+
+static void hang_up(struct redis_finder *finder)
+{
+    loop_timer_stop(finder->timer);
+    redis_link_free(finder->link);
+    finder->link = NULL;
+}
+
+/* Adds to what is told when nobody knows better. */
+static void note(struct redis_finder *finder, const struct error *why)
+{
+    const struct redis_node *node = &finder->address->sentinels[finder->order[finder->at]];
+    size_t used = strlen(finder->why.text);
+    (void)snprintf(finder->why.text + used, sizeof finder->why.text - used, "%s %s:%d: %s",
+                   used == 0 ? "no Sentinel names a master:" : ";", node->host, node->port,
+                   why->text);
+    if (why->code == ERROR_REFUSED || why->code == ERROR_UNAUTHORIZED) {
+        finder->refusals++;
+        finder->why.code = why->code;
+    }
+}
+
+/* To the next one, or the end of the round. */
+static void go_on(struct redis_finder *finder, const struct error *why)
+{
+    note(finder, why);
+    hang_up(finder);
+    finder->at++;
+    if (finder->at < finder->address->sentinel_count) {
+        ask(finder);
+        return;
+    }
+    if (finder->refusals < finder->address->sentinel_count) {
+        finder->why.code = ERROR_UNAVAILABLE;
+    }
+    finder->rounds += finder->rounds < ROUNDS_MAX ? 1 : 0;
+    const struct error told = finder->why;
+    finder->fn(finder->arg, NULL, 0, &told);
+}
+
+static void on_timer(evutil_socket_t none, short events, void *arg)
+{
+    (void)none;
+    (void)events;
+    struct redis_finder *finder = arg;
+    struct error why;
+    (void)error_set(&why, ERROR_TIMEOUT, "no answer within %" PRId64 " ms", limit_ms(finder));
+    go_on(finder, &why);
+}
+
+static void move_to_front(struct redis_finder *finder)
+{
+    size_t index = finder->order[finder->at];
+    memmove(&finder->order[1], &finder->order[0], finder->at * sizeof finder->order[0]);
+    finder->order[0] = index;
+}
+
+void redis_finder_distrust(struct redis_finder *finder)
+{
+    size_t last = finder->address->sentinel_count - 1;
+    size_t index = finder->order[0];
+    memmove(&finder->order[0], &finder->order[1], last * sizeof finder->order[0]);
+    finder->order[last] = index;
+}
+
+static void on_up(void *arg)
+{
+    struct redis_finder *finder = arg;
+    struct redis_command command;
+    struct strbuf wire;
+    redis_command_init(&command, "SENTINEL");
+    redis_command_add(&command, "GET-MASTER-ADDR-BY-NAME");
+    redis_command_add(&command, finder->address->service);
+    strbuf_init(&wire, COMMAND_MAX_BYTES);
+    bool is_sent =
+        redis_command_print(&command, &wire) && redis_link_send(finder->link, &wire, NULL);
+    assert(is_sent);
+    (void)is_sent;
+    strbuf_clear(&wire);
+}
+
+static void on_down(void *arg, const struct error *why)
+{
+    go_on(arg, why);
+}
+
+static void on_reply(void *arg, void *tag, const struct redis_reply *reply)
+{
+    (void)tag;
+    struct redis_finder *finder = arg;
+    struct error why;
+    const char *error_text = redis_error_text(reply);
+    const struct redis_reply *name = redis_reply_at(reply, 0);
+    const struct redis_reply *number = redis_reply_at(reply, 1);
+    const char *host = name == NULL ? NULL : redis_reply_text(name, NULL);
+    int64_t port = number == NULL ? 0 : redis_reply_int(number, 0);
+    if (error_text != NULL) {
+        (void)redis_error_read(error_text, &why);
+    } else if (redis_reply_is_nil(reply)) {
+        (void)error_set(&why, ERROR_REFUSED, "it knows no service '%s'", finder->address->service);
+    } else if (host == NULL || host[0] == '\0' || strlen(host) >= REDIS_HOST_SIZE || port <= 0 ||
+               port > PORT_MAX) {
+        (void)error_set(&why, ERROR_PROTOCOL, "its answer makes no sense");
+    } else {
+        char found[REDIS_HOST_SIZE];
+        (void)snprintf(found, sizeof found, "%s", host);
+        move_to_front(finder);
+        finder->rounds = 0;
+        hang_up(finder);
+        finder->fn(finder->arg, found, (int)port, NULL);
+        return;
+    }
+    go_on(finder, &why);
+}
+
+static void on_push(void *arg, const struct redis_reply *reply)
+{
+    (void)arg;
+    (void)reply;
+}
+
+static void ask(struct redis_finder *finder)
+{
+    const struct redis_link_handlers handlers = {.on_up = on_up,
+                                                 .on_down = on_down,
+                                                 .on_reply = on_reply,
+                                                 .on_push = on_push,
+                                                 .arg = finder};
+    set_sentinel(finder, &finder->address->sentinels[finder->order[finder->at]]);
+    finder->link = redis_link_new(finder->loop,
+                                  &(struct redis_options){.address = &finder->sentinel,
+                                                          .name = finder->name,
+                                                          .timeout_ms = finder->timeout_ms},
+                                  &handlers);
+    redis_link_open(finder->link);
+    loop_timer_start(finder->timer, limit_ms(finder));
+}
+
+void redis_finder_start(struct redis_finder *finder)
+{
+    assert(finder->link == NULL);
+    finder->at = 0;
+    finder->refusals = 0;
+    finder->why = (struct error){0};
+    ask(finder);
+}
+
+void redis_finder_cancel(struct redis_finder *finder)
+{
+    hang_up(finder);
+}
+
+struct redis_finder *redis_finder_new(struct loop *loop, const struct redis_options *options,
+                                      redis_found_fn *fn, void *arg)
+{
+    struct redis_finder *finder = mem_new(1, sizeof *finder);
+    finder->loop = loop;
+    finder->address = options->address;
+    finder->name = options->name;
+    finder->timeout_ms = options->timeout_ms;
+    finder->fn = fn;
+    finder->arg = arg;
+    finder->timer = loop_timer_new(loop, on_timer, finder);
+    for (size_t i = 0; i < REDIS_SENTINELS_MAX; i++) {
+        finder->order[i] = i;
+    }
+    return finder;
+}
+
+void redis_finder_free(struct redis_finder *finder)
+{
+    if (finder == NULL) {
+        return;
+    }
+    hang_up(finder);
+    event_free(finder->timer);
+    mem_free(finder);
+}
