@@ -40,7 +40,10 @@ struct redis_link {
     struct redis_finder *finder; /* NULL = no Sentinels */
     char host[REDIS_HOST_SIZE];  /* of this try, and its port; unused for a unix socket */
     int port;
-    unsigned hops; /* from node to node of a cluster, in this try */
+    unsigned hops;              /* from node to node of a cluster, in this try */
+    char home[REDIS_HOST_SIZE]; /* the node where a cluster has led to last; "" = none */
+    int home_port;
+    bool begins_at_home; /* the next try: the address has just failed */
     char place[REDIS_HOST_SIZE + 16];
     char server[REDIS_SERVER_SIZE];
     bool is_cluster;
@@ -152,6 +155,7 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
         if (link->finder != NULL && !link->was_up) {
             redis_finder_distrust(link->finder);
         }
+        link->begins_at_home = !link->was_up && !link->begins_at_home && link->home[0] != '\0';
         link->handlers.on_down(link->handlers.arg, &why);
         break;
     case LINK_CLOSED:
@@ -251,6 +255,11 @@ static void come_up(struct redis_link *link)
                    strchr(link->host, ':') == NULL ? "%s:%d" : "[%s]:%d", is_led ? link->host : "",
                    link->port);
     link->is_led = is_led;
+    link->begins_at_home = false;
+    if (link->hops > 0) {
+        (void)snprintf(link->home, sizeof link->home, "%s", link->host);
+        link->home_port = link->port;
+    }
     link->handlers.on_up(link->handlers.arg);
 }
 
@@ -481,6 +490,10 @@ void redis_link_open(struct redis_link *link)
     } else if (address->sentinel_count > 0) {
         link->state = LINK_FINDING;
         redis_finder_start(link->finder);
+    } else if (link->begins_at_home) {
+        link->hops = 1;
+        set_place(link, link->home, link->home_port);
+        start_lookup(link);
     } else {
         set_place(link, address->host, address->port);
         start_lookup(link);

@@ -33,6 +33,8 @@ static void the_first_word_tells_what_it_means(void **state)
          ERROR_UNAVAILABLE, true},
         {"MASTERDOWN Link with MASTER is down", ERROR_UNAVAILABLE, true},
         {"CLUSTERDOWN The cluster is down", ERROR_UNAVAILABLE, false},
+        {"MOVED 3999 127.0.0.1:6381", ERROR_UNAVAILABLE, true},
+        {"ASK 3999 127.0.0.1:6381", ERROR_UNAVAILABLE, false},
         {"NOREPLICAS Not enough good replicas to write.", ERROR_UNAVAILABLE, false},
         {"MISCONF Redis is configured to save RDB snapshots", ERROR_UNAVAILABLE, false},
         {"BUSY Redis is busy running a script.", ERROR_UNAVAILABLE, false},
@@ -109,12 +111,54 @@ static void a_refused_login_says_why_where_redis_does(void **state)
     assert_int_equal(err.code, ERROR_UNAVAILABLE);
 }
 
+static void a_moved_slot_names_its_node(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *host;
+        int port;
+    } good[] = {
+        {"MOVED 3999 127.0.0.1:6381", "127.0.0.1", 6381},
+        {"MOVED 0 redis-1.example.net:1", "redis-1.example.net", 1},
+        {"MOVED 16383 fd00::1:65535", "fd00::1", 65535},
+        {"MOVED 3999 :6381", "", 6381},
+    };
+    static const char *const bad[] = {
+        "MOVED",
+        "MOVED 1",
+        "MOVED 1 host",
+        "MOVED 1 host:",
+        "MOVED 1 host:0",
+        "MOVED 1 host:65536",
+        "MOVED 1 host:1x",
+        "MOVED x host:1",
+        "ASK 1 host:1",
+        "ERR",
+        "",
+    };
+    struct redis_moved moved;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(redis_error_read_moved(good[i].text, &moved));
+        assert_string_equal(moved.host, good[i].host);
+        assert_int_equal(moved.port, good[i].port);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(redis_error_read_moved(bad[i], &moved));
+    }
+    char longest[400];
+    memset(longest, 'h', sizeof longest);
+    memcpy(longest, "MOVED 1 ", 8);
+    memcpy(longest + sizeof longest - 3, ":1", 3);
+    assert_false(redis_error_read_moved(longest, &moved));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_word_tells_what_it_means),
         cmocka_unit_test(a_proxys_prefix_does_not_hide_it),
         cmocka_unit_test(neither_does_the_script_around_it),
+        cmocka_unit_test(a_moved_slot_names_its_node),
         cmocka_unit_test(a_refused_login_never_shows_what_was_sent),
         cmocka_unit_test(a_refused_login_says_why_where_redis_does),
     };

@@ -59,6 +59,30 @@ static void a_replica_is_good_only_when_it_takes_writes(void **state)
         "redis_version:7.0.15\r\nrole:slave\r\nslave_read_only:0\r\n", &err));
 }
 
+/* As valkey-server 8.1.1 has it, where redis_version is that of the Redis it is compatible with. */
+static void valkey_is_good(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    assert_true(redis_greeting_check_info(
+        "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.1\r\n"
+        "valkey_release_stage:ga\r\nserver_mode:standalone\r\n\r\n# "
+        "Persistence\r\nloading:0\r\n\r\n"
+        "# Replication\r\nrole:master\r\n",
+        &err));
+}
+
+static void a_replica_of_a_cluster_tells_who_serves(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    assert_true(redis_greeting_check_info(
+        "redis_version:7.0.15\r\nrole:slave\r\nslave_read_only:1\r\ncluster_enabled:1\r\n", &err));
+    assert_refused(
+        "redis_version:7.0.15\r\nrole:slave\r\nslave_read_only:1\r\ncluster_enabled:0\r\n",
+        ERROR_UNAVAILABLE, "replica");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -67,6 +91,8 @@ int main(void)
         cmocka_unit_test(what_is_no_redis_is_said_to_be_none),
         cmocka_unit_test(a_redis_that_loads_its_data_is_not_ready),
         cmocka_unit_test(a_replica_is_good_only_when_it_takes_writes),
+        cmocka_unit_test(valkey_is_good),
+        cmocka_unit_test(a_replica_of_a_cluster_tells_who_serves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
