@@ -374,8 +374,7 @@ static void malformed_requests_are_refused(void **state)
     static const char *const bad[] = {
         "GET /ops/overview HTTP/1.1\r\n\r\n",
         "GET /ops/overview HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n",
-        "GET /ops/overview HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token " OPS_KEY
-        "\r\nAuthorization: Token x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n",
         ("POST /ops/execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
          "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         "GET http://evil.example/ops/overview HTTP/1.1\r\nHost: localhost\r\n\r\n",
