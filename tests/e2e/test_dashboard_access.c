@@ -374,10 +374,9 @@ static void malformed_requests_are_refused(void **state)
     static const char *const bad[] = {
         "GET /ops/overview HTTP/1.1\r\n\r\n",
         "GET /ops/overview HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n",
-        "GET /ops/overview HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token " OPS_KEY
-        "\r\nAuthorization: Token x\r\n\r\n",
-        "POST /ops/execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
-        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n",
+        ("POST /ops/execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+         "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         "GET http://evil.example/ops/overview HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "\x16\x03\x01\x02\r\n\r\n",
     };
@@ -387,6 +386,26 @@ static void malformed_requests_are_refused(void **state)
         const char *answer = raw_call_receive(raw, NULL, LIMIT_MS);
         assert_memory_equal(answer, "HTTP/1.1 400 ", 13);
         raw_call_close(raw);
+    }
+}
+
+/* More than the listener has connections; each has begun a request and goes no further. */
+static void who_only_keeps_connections_open_keeps_nobody_out(void **state)
+{
+    enum { MANY = 300 };
+    struct stack *stack = *state;
+    struct raw_call *open[MANY];
+    for (int i = 0; i < MANY; i++) {
+        open[i] = raw_call_open(ops_address(stack));
+        (void)raw_call_send_text(open[i], "GET /ops/overview HTTP/1.1\r\nHost: lo");
+    }
+    assert_answer(stack, &(struct ops_call){.path = "/healthz"}, 200, NULL);
+    assert_answer(stack, &(struct ops_call){.path = "/ops/overview", .key = OPS_KEY}, 200, NULL);
+    /* The last of them is still there, until its time is up. */
+    const char *answer = raw_call_receive(open[MANY - 1], NULL, LIMIT_MS);
+    assert_memory_equal(answer, "HTTP/1.1 408 ", 13);
+    for (int i = 0; i < MANY; i++) {
+        raw_call_close(open[i]);
     }
 }
 
@@ -431,6 +450,7 @@ int main(void)
         STACK_TEST(a_body_is_never_taken_for_a_request, &tcp),
         STACK_TEST(nothing_that_is_sent_comes_back_as_a_header, &tcp),
         STACK_TEST(malformed_requests_are_refused, &tcp),
+        STACK_TEST(who_only_keeps_connections_open_keeps_nobody_out, &tcp),
         STACK_TEST(a_key_is_told_to_nobody, &tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
