@@ -197,6 +197,21 @@ class Dashboard(Visit):
         self.assertIsNone(browser.script("return sessionStorage.getItem('omnihook-operator-key')"))
         self.assertEqual(system.call("GET", "get_async_status/")[1], {"result": "READY"})
 
+    def test_from_elsewhere_a_key_is_needed_to_read(self):
+        self.allowed = [r"/ops/\S+ .* 401 "]
+        system, browser = self.visit()
+        browser.devtools("Network.enable")
+        browser.devtools("Network.setExtraHTTPHeaders", headers={"X-Forwarded-For": "192.0.2.7"})
+        self.look_again(browser, system)
+        browser.wait_text("#connection", "An operator key is needed")
+        browser.wait("document.querySelector('#key-dialog').open")
+        self.assertEqual(browser.text("#accounts-rows"), "")
+        browser.type("#key-input", system.operator_key)
+        browser.press("Enter")
+        browser.wait_text("#connection", "Live")
+        browser.wait_text("#key-state", "May act")
+        browser.wait_text(row(), "READY")
+
     # ---- Many ----
 
     def test_ten_thousand_accounts(self):
