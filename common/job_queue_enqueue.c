@@ -46,8 +46,10 @@ static bool read_result(struct enqueue_call *call, const struct redis_reply *rep
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
         if (strcmp(word, results[i].word) == 0) {
             call->result = results[i].result;
-            (void)snprintf(call->job, sizeof call->job, "%s",
-                           queue_reply_word(reply, 2 * index + 1));
+            const char *job = queue_reply_word(reply, 2 * index + 1);
+            size_t size = strnlen(job, sizeof call->job - 1);
+            memcpy(call->job, job, size);
+            call->job[size] = '\0';
             return true;
         }
     }

@@ -2,7 +2,7 @@
 
 #include <hiredis/hiredis.h>
 #include <stddef.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PORT_MAX = 65535 };
@@ -89,19 +89,26 @@ bool redis_error_read(const char *reply_text, struct error *err)
 
 bool redis_error_read_moved(const char *reply_text, struct redis_moved *moved)
 {
-    int start = 0;
-    int port_start = 0;
-    (void)sscanf(reply_text, "MOVED %*d %n", &start);
-    const char *host = reply_text + start;
-    const char *colon = start == 0 ? NULL : strrchr(host, ':');
+    static const char word[] = "MOVED ";
+    if (strncmp(reply_text, word, sizeof word - 1) != 0) {
+        return false;
+    }
+    const char *slot = reply_text + sizeof word - 1;
+    size_t digits = strspn(slot, "0123456789");
+    const char *host = slot + digits + 1;
+    const char *colon = digits == 0 || slot[digits] != ' ' ? NULL : strrchr(host, ':');
     size_t size = colon == NULL ? 0 : (size_t)(colon - host);
-    if (colon == NULL || size >= sizeof moved->host ||
-        sscanf(colon, ":%d%n", &moved->port, &port_start) != 1 || colon[port_start] != '\0' ||
-        moved->port < 1 || moved->port > PORT_MAX) {
+    if (colon == NULL || size >= sizeof moved->host || strchr("0123456789", colon[1]) == NULL) {
+        return false;
+    }
+    char *end;
+    long port = strtol(colon + 1, &end, 10);
+    if (*end != '\0' || port < 1 || port > PORT_MAX) {
         return false;
     }
     memcpy(moved->host, host, size);
     moved->host[size] = '\0';
+    moved->port = (int)port;
     return true;
 }
 

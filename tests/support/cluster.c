@@ -99,10 +99,10 @@ static bool line_has_slot(const char *line, int slot)
     }
     const char *end = line + strcspn(line, "\n");
     while (at != NULL && at < end) {
-        int first = 0;
-        int last = 0;
-        int read = sscanf(at, " %d-%d", &first, &last);
-        if (read >= 1 && slot >= first && slot <= (read == 2 ? last : first)) {
+        char *rest;
+        long first = strtol(at, &rest, 10);
+        long last = *rest == '-' && rest > at ? strtol(rest + 1, NULL, 10) : first;
+        if (rest > at && slot >= first && slot <= last) {
             return true;
         }
         at = strchr(at + 1, ' ');
