@@ -72,7 +72,7 @@ struct connection {
     struct connections *all;
     struct bufferevent *stream;     /* a reference */
     struct evhttp_connection *http; /* NULL while NEW */
-    struct event *watch;            /* on its socket, see go_on_reading; NULL while NEW */
+    struct event *watch;            /* on its socket, see hold_watch; NULL while NEW */
     struct http_gate gate;
     struct ip_address address; /* while is_counted */
     bool is_counted;
@@ -194,13 +194,25 @@ static void send_continue(struct connection *connection)
                MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* While the bufferevent does not read, for less than a turn of the loop: the socket stays watched,
+   so that nothing changes for the system. */
+static void hold_watch(struct connection *connection)
+{
+    (void)event_add(connection->watch, NULL);
+}
+
+static void release_watch(struct connection *connection)
+{
+    (void)event_del(connection->watch);
+}
+
 /* evhttp reads it as soon as this returns to it, or on bufferevent_trigger. */
 static void pass(struct connection *connection)
 {
     const char *request = http_gate_request(&connection->gate);
     struct evbuffer *input = bufferevent_get_input(connection->stream);
     move(connection, CONNECTION_PASSED);
-    (void)event_add(connection->watch, NULL);
+    hold_watch(connection); /* evhttp stops reading before it hands over */
     if (evbuffer_prepend(input, request, strlen(request)) != 0) {
         log_error("no_memory", log_nothing());
         abort();
@@ -338,10 +350,11 @@ static void on_watch(evutil_socket_t socket, short events, void *arg)
     (void)arg; /* what there is to read, the bufferevent reads */
 }
 
+/* Ends by itself when there is something to read: nobody would wait otherwise. */
 static struct event *new_watch(struct bufferevent *stream)
 {
-    struct event *watch = event_new(bufferevent_get_base(stream), bufferevent_getfd(stream),
-                                    EV_READ | EV_PERSIST, on_watch, NULL);
+    struct event *watch =
+        event_new(bufferevent_get_base(stream), bufferevent_getfd(stream), EV_READ, on_watch, NULL);
     if (watch == NULL) {
         log_error("no_socket_event", log_nothing());
         abort();
@@ -518,6 +531,7 @@ static void on_answer_sent(struct evhttp_request *request, void *arg)
 {
     (void)request;
     struct connection *connection = arg;
+    release_watch(connection);
     if (connection->gate.refusal != NULL) {
         lingering_add(connection->all->lingering, bufferevent_getfd(connection->stream));
         return;
@@ -539,15 +553,14 @@ static void on_stream_event(struct bufferevent *stream, short what, void *arg)
     (void)arg;
 }
 
-/* evhttp has stopped reading, and will start again to send. watch has kept the socket watched in
-   between, so that nothing changes for the system. */
+/* What evhttp would only do again to send. */
 static void go_on_reading(struct connection *connection)
 {
     bufferevent_data_cb on_written = NULL;
     bufferevent_getcb(connection->stream, NULL, &on_written, NULL, NULL);
     bufferevent_setcb(connection->stream, NULL, on_written, on_stream_event, connection->http);
     (void)bufferevent_enable(connection->stream, EV_READ);
-    (void)event_del(connection->watch);
+    release_watch(connection);
 }
 
 const struct http_gate *connections_on_request(struct connections *connections,
@@ -570,6 +583,10 @@ void connections_on_answer(struct connections *connections, struct evhttp_reques
     }
     struct connection *connection = find_connection(connections, http);
     move(connection, CONNECTION_SENDING);
+    /* The end of the caller's side may have been seen in this turn, and evhttp would close before
+       it sends: that is forgotten here, and found again in the next. evhttp reads on to send. */
+    hold_watch(connection);
+    (void)bufferevent_disable(connection->stream, EV_READ);
     /* As if the socket were found ready to take it, behind all else that this turn has to do. */
     event_active(&connection->stream->ev_write, EV_WRITE, 0);
 }

@@ -6,6 +6,7 @@
 #include "tests/support/stack.h"
 #include "tests/support/test.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -169,6 +170,27 @@ static void a_caller_that_has_ended_its_side_is_answered(void **state)
         raw_call_end_sending(raw);
         assert_ends(raw, RESULT("true"));
     }
+    mem_free(request);
+}
+
+/* The API finds Redis's reply and the end of the caller's side in one turn of its loop. */
+static void a_caller_that_ends_its_side_as_the_answer_is_made_gets_it(void **state)
+{
+    struct stack *stack = *state;
+    char *request = with_key(CALL("GET", "get_async_status/") KEY END, stack_key(stack, "acme"));
+    struct raw_call *raw = raw_call_open(stack_api_address(stack, 0));
+    redis_fixture_pause(stack_redis(stack));
+    assert_true(raw_call_send_text(raw, request));
+    struct http_answer *later = stack_call(stack, "acme", "GET", "openapi.json");
+    assert_int_equal(later->status, 200); /* so the question is on its way to Redis */
+    http_answer_free(later);
+
+    process_signal(stack_api(stack, 0), SIGSTOP);
+    redis_fixture_resume(stack_redis(stack));
+    assert_int_equal(redis_int(stack_redis(stack), "EXISTS nothing"), 0); /* it has replied */
+    raw_call_end_sending(raw);
+    process_signal(stack_api(stack, 0), SIGCONT);
+    assert_ends(raw, RESULT("READY"));
     mem_free(request);
 }
 
@@ -370,6 +392,7 @@ int main(void)
         STACK_TEST(an_idle_connection_is_closed_after_its_time, &quick),
         STACK_TEST(a_caller_that_waits_with_its_body_is_told_to_go_on, &api_alone),
         STACK_TEST(a_caller_that_has_ended_its_side_is_answered, &api_alone),
+        STACK_TEST(a_caller_that_ends_its_side_as_the_answer_is_made_gets_it, &api_alone),
         STACK_TEST(a_caller_that_goes_on_sending_still_gets_the_refusal, &by_tcp),
         STACK_TEST(the_connection_that_is_idle_for_the_longest_gives_way, &few),
         STACK_TEST(requests_that_do_not_end_give_way_when_nobody_is_idle, &few),
