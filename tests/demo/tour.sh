@@ -47,6 +47,7 @@ wait_for() {
 
 token=$(openssl rand -hex 20)
 key=$(openssl rand -hex 20)
+operator_key=$(openssl rand -hex 20)
 
 say "Starting Redis, a simulated Omnitron (50 ms a request), the API and two workers"
 start redis redis-server --port 0 --unixsocket "$folder/redis.sock" --save '' --appendonly yes --dir "$folder"
@@ -57,14 +58,18 @@ omnitron=$(wait_for omnitron 'listening on' | sed 's/.*listening on //')
 export REDIS_URL="unix://$folder/redis.sock?db=0"
 export OMNITRON_URL="$omnitron/api/v1/" OMNITRON_TOKEN="$token"
 export OMNITRON_WEBHOOKS_FILE="$here/webhooks.json"
-OMNIHOOK_API_KEYS="sha256:$(printf %s "$key" | sha256sum | cut -d' ' -f1)"
-export OMNIHOOK_API_KEYS
+# hash_of KEY: as the variables of keys have it
+hash_of() { printf 'sha256:%s' "$(printf %s "$1" | sha256sum | cut -d' ' -f1)"; }
+OMNIHOOK_API_KEYS=$(hash_of "$key")
+OMNIHOOK_OPERATOR_KEYS=$(hash_of "$operator_key")
+export OMNIHOOK_API_KEYS OMNIHOOK_OPERATOR_KEYS
 
 start api env OMNIHOOK_LISTEN="${OMNIHOOK_LISTEN:-127.0.0.1:0}" OMNIHOOK_OPS_LISTEN=127.0.0.1:0 "$bin/omnihook-api"
 for i in 1 2; do
     start "worker$i" env OMNIHOOK_OPS_LISTEN=127.0.0.1:0 "$bin/omnihook-worker"
 done
 address=$(wait_for api 'event=listening' | sed -E 's/.* address=([^ ]+).*/\1/')
+dashboard=$(wait_for api 'event=ops_listening' | sed -E 's/.* address=([^ ]+).*/\1/')
 wait_for api 'event=redis_up' >/dev/null
 wait_for worker1 'event=worker_started' >/dev/null
 wait_for worker2 'event=worker_started' >/dev/null
@@ -109,6 +114,7 @@ if [ "$mode" = --once ]; then
 fi
 say "Still running; Ctrl-C ends it. Try:"
 cat <<EOF
+  http://$dashboard/ in a browser: the operators' page; to act there, the operator key is $operator_key
   curl -H 'Authorization: Token $key' $root/get_async_status/
   REDIS_URL='$REDIS_URL'
   logs in $folder
