@@ -78,10 +78,14 @@ struct connection {
     bool is_counted;
     enum connection_state state;
     int64_t entered_ms; /* its state; mono */
+    TAILQ_ENTRY(connection) unwatched_place;
+    bool is_unwatched; /* in that list */
 };
 
+TAILQ_HEAD(connection_list, connection);
+
 struct state_list {
-    TAILQ_HEAD(connection_list, connection) list;
+    struct connection_list list;
     struct connections *all;
     struct event *timer; /* NULL: no limit. It runs while the list is not empty */
     int64_t limit_ms;
@@ -93,6 +97,8 @@ struct connections {
     struct connections_options options;
     struct state_list states[CONNECTION_STATES];
     struct event *new_ones;            /* fires when there are some */
+    struct connection_list unwatched;  /* written to without asking whether they can be */
+    struct event *look_after;          /* fires when there are some */
     struct event *quiet;               /* when draining: closes what waits between requests */
     struct connection **by_descriptor; /* owned; NULL where there is none */
     size_t descriptor_count;
@@ -162,6 +168,9 @@ static void remove_connection(struct connection *connection)
         address_counts_remove(all->addresses, &connection->address);
     }
     leave(connection);
+    if (connection->is_unwatched) {
+        TAILQ_REMOVE(&all->unwatched, connection, unwatched_place);
+    }
     if (connection->watch != NULL) {
         event_free(connection->watch);
     }
@@ -467,6 +476,35 @@ static void on_quiet(evutil_socket_t none, short events, void *arg)
     close_all(arg, CONNECTION_READING, INT64_MAX, false);
 }
 
+/* Has been written to. What the socket did not take (a caller reads slowly, or the answer is longer
+   than one write) goes on as always: when the socket is found ready. */
+static void look_after(struct connection *connection)
+{
+    struct bufferevent *stream = connection->stream;
+    TAILQ_REMOVE(&connection->all->unwatched, connection, unwatched_place);
+    connection->is_unwatched = false;
+    if (evbuffer_get_length(bufferevent_get_output(stream)) > 0) {
+        (void)bufferevent_enable(stream, EV_WRITE);
+    }
+}
+
+static void on_look_after(evutil_socket_t none, short events, void *arg)
+{
+    (void)none;
+    (void)events;
+    struct connections *all = arg;
+    struct connection *next = NULL;
+    for (struct connection *at = TAILQ_FIRST(&all->unwatched); at != NULL; at = next) {
+        next = TAILQ_NEXT(at, unwatched_place);
+        if (!event_pending(&at->stream->ev_write, EV_WRITE, NULL)) {
+            look_after(at);
+        }
+    }
+    if (!TAILQ_EMPTY(&all->unwatched)) { /* their turn comes behind this */
+        event_active(all->look_after, EV_TIMEOUT, 0);
+    }
+}
+
 struct connections *connections_new(struct loop *loop, struct evhttp *http,
                                     struct evconnlistener *listener,
                                     const struct connections_options *options)
@@ -484,6 +522,8 @@ struct connections *connections_new(struct loop *loop, struct evhttp *http,
     all->lingering = lingering_new(loop);
     all->new_ones = loop_timer_new(loop, on_new, all);
     (void)event_priority_set(all->new_ones, LOOP_URGENT);
+    TAILQ_INIT(&all->unwatched);
+    all->look_after = loop_timer_new(loop, on_look_after, all);
     all->quiet = loop_timer_new(loop, on_quiet, all);
     for (int i = 0; i < CONNECTION_STATES; i++) {
         struct state_list *in = &all->states[i];
@@ -508,6 +548,7 @@ void connections_free(struct connections *connections)
         }
     }
     event_free(connections->new_ones);
+    event_free(connections->look_after);
     event_free(connections->quiet);
     address_counts_free(connections->addresses);
     lingering_free(connections->lingering);
@@ -575,6 +616,19 @@ const struct http_gate *connections_on_request(struct connections *connections,
     return &connection->gate;
 }
 
+/* As if the socket were found ready to take the answer, behind all else that this turn has to do.
+ */
+static void write_unwatched(struct connection *connection)
+{
+    struct connections *all = connection->all;
+    event_active(&connection->stream->ev_write, EV_WRITE, 0);
+    if (!connection->is_unwatched) {
+        connection->is_unwatched = true;
+        TAILQ_INSERT_TAIL(&all->unwatched, connection, unwatched_place);
+    }
+    event_active(all->look_after, EV_TIMEOUT, 0);
+}
+
 void connections_on_answer(struct connections *connections, struct evhttp_request *request)
 {
     struct evhttp_connection *http = evhttp_request_get_connection(request);
@@ -587,8 +641,7 @@ void connections_on_answer(struct connections *connections, struct evhttp_reques
        it sends: that is forgotten here, and found again in the next. evhttp reads on to send. */
     hold_watch(connection);
     (void)bufferevent_disable(connection->stream, EV_READ);
-    /* As if the socket were found ready to take it, behind all else that this turn has to do. */
-    event_active(&connection->stream->ev_write, EV_WRITE, 0);
+    write_unwatched(connection);
 }
 
 /* ---- Stopping, as asked ---- */

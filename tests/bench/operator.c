@@ -38,6 +38,16 @@ static const struct view {
     {VIEW_COMMAND, "report a77777"},
     {VIEW_GET_OF_READINGS, "/metrics"},
     {VIEW_GET, "/readyz"},
+    /* What the dashboard reads. */
+    {VIEW_GET, "/"},
+    {VIEW_GET, "/ops/overview"},
+    {VIEW_GET, "/ops/accounts?view=all"},
+    {VIEW_GET, "/ops/accounts?view=all&search=9999"},
+    {VIEW_GET, "/ops/accounts?view=active"},
+    {VIEW_GET, "/ops/workers"},
+    {VIEW_GET, "/ops/dead"},
+    {VIEW_GET, "/ops/report?account=a77777"},
+    {VIEW_GET, "/ops/history?account=a77777"},
 };
 
 struct scene {
@@ -257,7 +267,7 @@ static void print_view(struct scene *scene, const struct view *view)
     int64_t took_us = view->kind == VIEW_COMMAND ? run(scene, view->what) : get(scene, view->what);
     double cpu_ms = redis_cpu_ms(scene) - before_ms;
     struct tcp_proxy_counts counts = tcp_proxy_counts(scene->proxy);
-    (void)printf("%-24s %9.1f ms %9.1f ms %11" PRIu64, name, (double)took_us / 1000, cpu_ms,
+    (void)printf("%-38s %9.1f ms %9.1f ms %11" PRIu64, name, (double)took_us / 1000, cpu_ms,
                  counts.answer_bytes);
     print_commands(scene);
     (void)fflush(stdout);
@@ -267,10 +277,10 @@ void operator_cost_print(void)
 {
     struct scene scene;
     scene_start(&scene);
-    (void)printf("An operator's views of %d accounts, 1,000 dead jobs, 1,000 workers\n%-24s %12s "
+    (void)printf("An operator's views of %d accounts, 1,000 dead jobs, 1,000 workers\n%-38s %12s "
                  "%12s %11s  commands\n",
                  ACCOUNTS, "", "in all", "Redis's CPU", "largest");
-    (void)printf("%-24s %12s %12s %11s\n", "", "", "", "answer");
+    (void)printf("%-38s %12s %12s %11s\n", "", "", "", "answer");
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         print_view(&scene, &views[i]);
     }

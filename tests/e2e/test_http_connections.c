@@ -335,6 +335,27 @@ static void a_caller_that_never_reads_is_cut_off(void **state)
     raw_call_close(open_and_ask(stack_api_address(stack, 0)));
 }
 
+/* More answers than a socket holds: the rest waits with the API, and comes as the caller reads. */
+static void a_caller_that_reads_late_gets_every_answer(void **state)
+{
+    enum { CALLS = 200 };
+    struct stack *stack = *state;
+    struct raw_call *raw = raw_call_open(stack_api_address(stack, 0));
+    for (int i = 0; i < CALLS; i++) {
+        assert_true(raw_call_send_text(raw, CALL("GET", "openapi.json") END));
+    }
+    assert_true(raw_call_send_text(raw, "GET /last HTTP/1.1\r\nHost: x\r\n" CLOSE END));
+    const char *answers = raw_call_receive(raw, NULL, LIMIT_MS);
+    assert_true(raw_call_is_closed(raw));
+    for (int i = 0; i < CALLS; i++) {
+        answers = strstr(answers, "HTTP/1.1 200 ");
+        assert_non_null(answers);
+        answers++;
+    }
+    assert_non_null(strstr(answers, "HTTP/1.1 404 "));
+    raw_call_close(raw);
+}
+
 static void an_idle_connection_is_closed_after_its_time(void **state)
 {
     struct stack *stack = *state;
@@ -390,6 +411,7 @@ int main(void)
         STACK_TEST(a_request_that_does_not_come_to_an_end_is_told_so_and_cut_off, &quick),
         STACK_TEST(a_request_that_drips_has_no_more_time_than_others, &quick),
         STACK_TEST(an_idle_connection_is_closed_after_its_time, &quick),
+        STACK_TEST(a_caller_that_reads_late_gets_every_answer, &api_alone),
         STACK_TEST(a_caller_that_waits_with_its_body_is_told_to_go_on, &api_alone),
         STACK_TEST(a_caller_that_has_ended_its_side_is_answered, &api_alone),
         STACK_TEST(a_caller_that_ends_its_side_as_the_answer_is_made_gets_it, &api_alone),
