@@ -52,7 +52,7 @@ def wait_all_ended(stack, accounts):
     def have_ended():
         while open_ones:
             status, answer = stack.api(open_ones[-1], "GET", "get_async_status/")
-            assert status in (200, 503), (open_ones[-1], status, answer)
+            assert status in (200, 502, 503, 504), (open_ones[-1], status, answer)
             if status != 200 or answer["result"] == "WORKING":
                 return False
             report = stack.api(open_ones[-1], "GET", "report/")[1]

@@ -87,6 +87,8 @@ class Stack:
                 "omnitron": {"url": "http://omnitron:8000/api/v1/", "token": self.token_of(name)},
                 "OMNITRON_WEBHOOKS": self.webhooks}
         (config / "settings.json").write_text(json.dumps({"accounts": accounts}))
+        config.chmod(0o755)  # for user 65532
+        (config / "settings.json").chmod(0o644)
 
     @staticmethod
     def key_of(account):
@@ -173,7 +175,11 @@ class Stack:
         engine.run("docker", "network", "connect", "--alias", service, f"{self.project}_{network}", container)
 
     def kill(self, container):
-        """SIGKILL as from the kernel: the engine starts it again, as it does after a crash."""
+        """SIGKILL as from the kernel: the engine starts it again, as it does after a crash. Only root can."""
+        if os.geteuid() != 0:
+            engine.run("docker", "kill", container)
+            engine.run("docker", "start", container)
+            return
         pid = int(self.inspect(container, "{{.State.Pid}}"))
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: self.inspect(container, "{{.State.Running}} {{.State.Pid}}") not in

@@ -37,9 +37,9 @@ def reason_of(stack, url, authority):
 def play(stack, tls):
     stack.up("api", "worker", "proxy")
     wait_for(lambda: stack.api("acme", "GET", "is_required/") == (200, {"result": "true"}), "an answer")
-    assert stack.api("acme", "POST", "execute/")[0] == 204
+    wait_for(lambda: stack.api("acme", "POST", "execute/")[0] == 204, "execute is accepted")
     wait_for(lambda: stack.api("acme", "GET", "get_async_status/") == (200, {"result": "FINISHED"}), "FINISHED")
-    assert stack.api("acme", "GET", "is_required/") == (200, {"result": "false"})
+    wait_for(lambda: stack.api("acme", "GET", "is_required/") == (200, {"result": "false"}), "nothing is missing")
     engine.run("docker", "restart", *stack.containers("redis"))
     wait_for(lambda: stack.api("acme", "POST", "execute/")[0] == 204, "execute after a restart of Redis")
 
