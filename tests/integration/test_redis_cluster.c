@@ -15,6 +15,7 @@ enum { URL_SIZE = 128, LIMIT_MS = 60000, TIMEOUT_MS = 1000 };
 struct town {
     struct scene *scene;
     struct cluster *cluster;
+    struct redis_fixture *replica; /* of the cluster's */
     size_t owner;
     unsigned messages;
 };
@@ -206,6 +207,27 @@ static void the_node_of_the_url_may_be_gone_later_on(void **state)
     assert_true(is_on(town, town->owner));
 }
 
+static bool is_on_the_replica(void *arg)
+{
+    struct town *town = arg;
+    char expected[64];
+    (void)snprintf(expected, sizeof expected, "laddr=%s ", redis_fixture_address(town->replica));
+    return town->scene->is_up &&
+           strstr(ask_once(town->scene, "CLIENT INFO").text, expected) != NULL &&
+           strcmp(ask_once(town->scene, "SET {t}:here yes").text, "OK") == 0;
+}
+
+static void a_replica_that_takes_over_is_found_by_any_node(void **state)
+{
+    struct town *town = *state;
+    town->replica = cluster_add_replica(town->cluster, town->owner);
+    connect_by(town, another(town->owner), "/0");
+    scene_wait_up(town->scene);
+    assert_true(is_on(town, town->owner));
+    redis_fixture_kill(cluster_node(town->cluster, town->owner));
+    assert_loop_reaches(town->scene->loop, is_on_the_replica, town, LIMIT_MS);
+}
+
 #define TOWN_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -217,6 +239,7 @@ int main(void)
         TOWN_TEST(while_a_slot_moves_what_has_left_is_answered_with_later),
         TOWN_TEST(a_subscription_follows_its_slot),
         TOWN_TEST(a_node_that_dies_is_waited_for),
+        TOWN_TEST(a_replica_that_takes_over_is_found_by_any_node),
         TOWN_TEST(the_node_of_the_url_may_be_gone_later_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

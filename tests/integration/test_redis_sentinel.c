@@ -1,5 +1,6 @@
 /* The way to the master by Sentinels, and after it when it changes. */
 #include "common/mem.h"
+#include "common/now.h"
 #include "tests/support/redis_scene.h"
 #include "tests/support/sentinels.h"
 #include "tests/support/test.h"
@@ -180,6 +181,33 @@ static void sentinels_that_are_dead_or_silent_are_passed_over(void **state)
     sentinels_resume(ha->sentinels, 1);
 }
 
+/* Gives how long the client takes to be up again. */
+static int64_t reconnect(struct ha *ha)
+{
+    ha->scene->downs = 0;
+    int64_t began_ms = now_mono_ms();
+    redis_client_drop(ha->scene->client, "test");
+    assert_loop_reaches(ha->scene->loop, has_left, ha->scene, LIMIT_MS);
+    return now_mono_ms() - began_ms;
+}
+
+static void the_sentinel_that_has_answered_is_asked_first_the_next_time(void **state)
+{
+    enum { ONE_SENTINELS_TIME_MS = 500, TRIES = 10 };
+    struct ha *ha = *state;
+    start(ha, 3, NULL, NULL);
+    sentinels_pause(ha->sentinels, 0);
+    connect_by(ha, "", "", SENTINELS_SERVICE);
+    scene_wait_up(ha->scene);
+    int64_t best_ms = INT64_MAX;
+    for (int i = 0; i < TRIES && best_ms >= ONE_SENTINELS_TIME_MS; i++) {
+        int64_t took_ms = reconnect(ha);
+        best_ms = took_ms < best_ms ? took_ms : best_ms;
+    }
+    assert_true(best_ms < ONE_SENTINELS_TIME_MS);
+    sentinels_resume(ha->sentinels, 0);
+}
+
 static bool tells_all(void *arg)
 {
     const struct scene *scene = arg;
@@ -195,6 +223,7 @@ static void without_any_sentinel_the_reason_names_each(void **state)
     connect_by(ha, "", "127.0.0.1:1,", SENTINELS_SERVICE);
     scene_wait_down(ha->scene);
     assert_int_equal(ha->scene->why_down.code, ERROR_UNAVAILABLE);
+    assert_non_null(strstr(ha->scene->why_down.text, "no answer within 500 ms"));
     assert_loop_reaches(ha->scene->loop, tells_all, ha->scene, LIMIT_MS);
     sentinels_resume(ha->sentinels, 0);
     scene_wait_up(ha->scene);
@@ -239,7 +268,7 @@ static void a_sentinel_without_a_password_needs_none(void **state)
 {
     struct ha *ha = *state;
     start(ha, 1, "sesame", NULL);
-    connect_by(ha, "default:sesame@", "", SENTINELS_SERVICE);
+    connect_by(ha, ":sesame@", "", SENTINELS_SERVICE);
     scene_wait_up(ha->scene);
     assert_int_equal(ha->scene->downs, 0);
 }
@@ -275,6 +304,7 @@ int main(void)
         HA_TEST(a_failover_by_hand_is_followed),
         HA_TEST(an_idle_connection_leaves_a_master_that_hangs),
         HA_TEST(sentinels_that_are_dead_or_silent_are_passed_over),
+        HA_TEST(the_sentinel_that_has_answered_is_asked_first_the_next_time),
         HA_TEST(without_any_sentinel_the_reason_names_each),
         HA_TEST(a_service_that_no_sentinel_knows_is_told),
         HA_TEST(a_sentinel_that_names_a_replica_is_not_believed),

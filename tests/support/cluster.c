@@ -13,6 +13,7 @@ enum { SLOTS = 16384, LIMIT_MS = 60000, NODE_ID_SIZE = 41, KEYS_AT_ONCE = 20 };
 
 struct cluster {
     struct redis_fixture *nodes[CLUSTER_NODES];
+    struct redis_fixture *replica; /* NULL = none */
     uint16_t bus_ports[CLUSTER_NODES];
     char ids[CLUSTER_NODES][NODE_ID_SIZE];
 };
@@ -27,16 +28,23 @@ static const char *port_of(const struct cluster *cluster, size_t index)
     return strrchr(redis_fixture_address(cluster->nodes[index]), ':') + 1;
 }
 
+/* A node that nobody knows yet; bus_port gets the port on which nodes speak. */
+static struct redis_fixture *start_server(uint16_t *bus_port)
+{
+    char port[8];
+    *bus_port = socket_free_port();
+    (void)snprintf(port, sizeof port, "%u", *bus_port);
+    return redis_fixture_new(&(struct redis_fixture_options){
+        .is_tcp = true,
+        .args = (const char *const[]){"--cluster-enabled", "yes", "--cluster-port", port,
+                                      "--cluster-node-timeout", "2000",
+                                      "--repl-diskless-sync-delay", "0", NULL}});
+}
+
 static void start_node(struct cluster *cluster, size_t index)
 {
-    char bus_port[8];
-    cluster->bus_ports[index] = socket_free_port();
-    (void)snprintf(bus_port, sizeof bus_port, "%u", cluster->bus_ports[index]);
-    cluster->nodes[index] = redis_fixture_new(&(struct redis_fixture_options){
-        .is_tcp = true,
-        .args = (const char *const[]){"--cluster-enabled", "yes", "--cluster-port", bus_port,
-                                      "--cluster-node-timeout", "2000", NULL}});
-    struct redis_fixture *node = cluster->nodes[index];
+    struct redis_fixture *node = start_server(&cluster->bus_ports[index]);
+    cluster->nodes[index] = node;
     (void)snprintf(cluster->ids[index], NODE_ID_SIZE, "%s", redis_text(node, "CLUSTER MYID"));
     redis_do(node, "CLUSTER SET-CONFIG-EPOCH %d", (int)index + 1);
     redis_do(node, "CLUSTER ADDSLOTSRANGE %d %d", first_slot(index), first_slot(index + 1) - 1);
@@ -77,12 +85,38 @@ void cluster_free(struct cluster *cluster)
     for (size_t i = 0; i < CLUSTER_NODES; i++) {
         redis_fixture_free(cluster->nodes[i]);
     }
+    redis_fixture_free(cluster->replica);
     mem_free(cluster);
 }
 
 struct redis_fixture *cluster_node(struct cluster *cluster, size_t index)
 {
     return cluster->nodes[index];
+}
+
+static bool knows_all(void *arg)
+{
+    return strstr(redis_text(arg, "CLUSTER INFO"), "cluster_known_nodes:4") != NULL;
+}
+
+static bool is_in_step(void *arg)
+{
+    return strstr(redis_text(arg, "INFO replication"), "master_link_status:up") != NULL;
+}
+
+struct redis_fixture *cluster_add_replica(struct cluster *cluster, size_t of)
+{
+    uint16_t bus_port;
+    struct redis_fixture *replica = start_server(&bus_port);
+    cluster->replica = replica;
+    redis_do(replica, "CLUSTER MEET 127.0.0.1 %s %u", port_of(cluster, of), cluster->bus_ports[of]);
+    for (size_t i = 0; i < CLUSTER_NODES; i++) {
+        assert_true(wait_until(knows_all, cluster->nodes[i], LIMIT_MS));
+    }
+    assert_true(wait_until(knows_all, replica, LIMIT_MS));
+    redis_do(replica, "CLUSTER REPLICATE %s", cluster->ids[of]);
+    assert_true(wait_until(is_in_step, replica, LIMIT_MS));
+    return replica;
 }
 
 static int slot_of(struct cluster *cluster, const char *key)

@@ -15,6 +15,9 @@ void cluster_free(struct cluster *cluster);
 
 struct redis_fixture *cluster_node(struct cluster *cluster, size_t index);
 
+/* A replica of the node, in step with it; ends with the cluster. At most one. */
+struct redis_fixture *cluster_add_replica(struct cluster *cluster, size_t of);
+
 /* The node that serves the slot of the key, in the eyes of node 0. */
 size_t cluster_owner(struct cluster *cluster, const char *key);
 
