@@ -15,7 +15,7 @@
 enum { RETRY_AFTER_S = 1 };
 
 struct dashboard_request {
-    struct evhttp_request *http; /* evhttp's until it is answered */
+    struct evhttp_request *http;  /* evhttp's until it is answered */
     const struct http_gate *gate; /* borrowed while the call is dispatched */
     struct dashboard_requests *all;
     bool is_head;
