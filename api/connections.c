@@ -20,15 +20,14 @@
    whole, what evhttp shall read instead is put there, in front of what follows it. What comes from
    then on stays where it is until the answer is sent: requests are read one at a time.
 
-   The system is asked to watch a socket once, and not anew for each request (evhttp by itself has
-   it do so four times): the bufferevent goes on reading while its request is with us, and the
-   answer is written in the turn of the loop that made it, without asking first whether the socket
-   takes it. */
+   The bufferevent goes on reading while its request is with us, and the answer is written in the
+   turn of the loop that made it: stream_watch.h. */
 #include "api/connections.h"
 
 #include "api/address_counts.h"
 #include "api/lingering.h"
 #include "api/peer.h"
+#include "api/stream_watch.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -37,7 +36,6 @@
 #include <assert.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/bufferevent_struct.h>
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
@@ -72,20 +70,16 @@ struct connection {
     struct connections *all;
     struct bufferevent *stream;     /* a reference */
     struct evhttp_connection *http; /* NULL while NEW */
-    struct event *watch;            /* on its socket, see hold_watch; NULL while NEW */
+    struct stream_watch watch;      /* all 0 while NEW */
     struct http_gate gate;
     struct ip_address address; /* while is_counted */
     bool is_counted;
     enum connection_state state;
     int64_t entered_ms; /* its state; mono */
-    TAILQ_ENTRY(connection) unwatched_place;
-    bool is_unwatched; /* in that list */
 };
 
-TAILQ_HEAD(connection_list, connection);
-
 struct state_list {
-    struct connection_list list;
+    TAILQ_HEAD(connection_list, connection) list;
     struct connections *all;
     struct event *timer; /* NULL: no limit. It runs while the list is not empty */
     int64_t limit_ms;
@@ -96,9 +90,8 @@ struct connections {
     bool is_paused;                  /* accepts no more for now */
     struct connections_options options;
     struct state_list states[CONNECTION_STATES];
-    struct event *new_ones;            /* fires when there are some */
-    struct connection_list unwatched;  /* written to without asking whether they can be */
-    struct event *look_after;          /* fires when there are some */
+    struct event *new_ones; /* fires when there are some */
+    struct stream_watches watches;
     struct event *quiet;               /* when draining: closes what waits between requests */
     struct connection **by_descriptor; /* owned; NULL where there is none */
     size_t descriptor_count;
@@ -168,12 +161,7 @@ static void remove_connection(struct connection *connection)
         address_counts_remove(all->addresses, &connection->address);
     }
     leave(connection);
-    if (connection->is_unwatched) {
-        TAILQ_REMOVE(&all->unwatched, connection, unwatched_place);
-    }
-    if (connection->watch != NULL) {
-        event_free(connection->watch);
-    }
+    stream_watch_clear(&connection->watch);
     http_gate_clear(&connection->gate);
     (void)bufferevent_decref(connection->stream);
     mem_free(connection);
@@ -203,25 +191,13 @@ static void send_continue(struct connection *connection)
                MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* While the bufferevent does not read, for less than a turn of the loop: the socket stays watched,
-   so that nothing changes for the system. */
-static void hold_watch(struct connection *connection)
-{
-    (void)event_add(connection->watch, NULL);
-}
-
-static void release_watch(struct connection *connection)
-{
-    (void)event_del(connection->watch);
-}
-
 /* evhttp reads it as soon as this returns to it, or on bufferevent_trigger. */
 static void pass(struct connection *connection)
 {
     const char *request = http_gate_request(&connection->gate);
     struct evbuffer *input = bufferevent_get_input(connection->stream);
     move(connection, CONNECTION_PASSED);
-    hold_watch(connection); /* evhttp stops reading before it hands over */
+    stream_watch_hold(&connection->watch); /* evhttp stops reading before it hands over */
     if (evbuffer_prepend(input, request, strlen(request)) != 0) {
         log_error("no_memory", log_nothing());
         abort();
@@ -352,25 +328,6 @@ static bool count_address(struct connection *connection)
     return address_counts_add(all->addresses, &connection->address) <= all->options.address_max;
 }
 
-static void on_watch(evutil_socket_t socket, short events, void *arg)
-{
-    (void)socket;
-    (void)events;
-    (void)arg; /* what there is to read, the bufferevent reads */
-}
-
-/* Ends by itself when there is something to read: nobody would wait otherwise. */
-static struct event *new_watch(struct bufferevent *stream)
-{
-    struct event *watch =
-        event_new(bufferevent_get_base(stream), bufferevent_getfd(stream), EV_READ, on_watch, NULL);
-    if (watch == NULL) {
-        log_error("no_socket_event", log_nothing());
-        abort();
-    }
-    return watch;
-}
-
 static void meet(struct connection *connection)
 {
     void *http = NULL;
@@ -384,7 +341,7 @@ static void meet(struct connection *connection)
     (void)evbuffer_add_cb(bufferevent_get_input(connection->stream), on_input, connection);
     bufferevent_setwatermark(connection->stream, EV_READ, 0, INPUT_BYTES_MAX);
     remember_descriptor(connection);
-    connection->watch = new_watch(connection->stream);
+    stream_watch_init(&connection->watch, &connection->all->watches, connection->stream);
     move(connection, CONNECTION_READING);
     if (!count_address(connection)) {
         refuse(connection, &too_many);
@@ -476,35 +433,6 @@ static void on_quiet(evutil_socket_t none, short events, void *arg)
     close_all(arg, CONNECTION_READING, INT64_MAX, false);
 }
 
-/* Has been written to. What the socket did not take (a caller reads slowly, or the answer is longer
-   than one write) goes on as always: when the socket is found ready. */
-static void look_after(struct connection *connection)
-{
-    struct bufferevent *stream = connection->stream;
-    TAILQ_REMOVE(&connection->all->unwatched, connection, unwatched_place);
-    connection->is_unwatched = false;
-    if (evbuffer_get_length(bufferevent_get_output(stream)) > 0) {
-        (void)bufferevent_enable(stream, EV_WRITE);
-    }
-}
-
-static void on_look_after(evutil_socket_t none, short events, void *arg)
-{
-    (void)none;
-    (void)events;
-    struct connections *all = arg;
-    struct connection *next = NULL;
-    for (struct connection *at = TAILQ_FIRST(&all->unwatched); at != NULL; at = next) {
-        next = TAILQ_NEXT(at, unwatched_place);
-        if (!event_pending(&at->stream->ev_write, EV_WRITE, NULL)) {
-            look_after(at);
-        }
-    }
-    if (!TAILQ_EMPTY(&all->unwatched)) { /* their turn comes behind this */
-        event_active(all->look_after, EV_TIMEOUT, 0);
-    }
-}
-
 struct connections *connections_new(struct loop *loop, struct evhttp *http,
                                     struct evconnlistener *listener,
                                     const struct connections_options *options)
@@ -522,8 +450,7 @@ struct connections *connections_new(struct loop *loop, struct evhttp *http,
     all->lingering = lingering_new(loop);
     all->new_ones = loop_timer_new(loop, on_new, all);
     (void)event_priority_set(all->new_ones, LOOP_URGENT);
-    TAILQ_INIT(&all->unwatched);
-    all->look_after = loop_timer_new(loop, on_look_after, all);
+    stream_watches_init(&all->watches, loop);
     all->quiet = loop_timer_new(loop, on_quiet, all);
     for (int i = 0; i < CONNECTION_STATES; i++) {
         struct state_list *in = &all->states[i];
@@ -548,7 +475,7 @@ void connections_free(struct connections *connections)
         }
     }
     event_free(connections->new_ones);
-    event_free(connections->look_after);
+    stream_watches_clear(&connections->watches);
     event_free(connections->quiet);
     address_counts_free(connections->addresses);
     lingering_free(connections->lingering);
@@ -572,7 +499,7 @@ static void on_answer_sent(struct evhttp_request *request, void *arg)
 {
     (void)request;
     struct connection *connection = arg;
-    release_watch(connection);
+    stream_watch_release(&connection->watch);
     if (connection->gate.refusal != NULL) {
         lingering_add(connection->all->lingering, bufferevent_getfd(connection->stream));
         return;
@@ -601,7 +528,7 @@ static void go_on_reading(struct connection *connection)
     bufferevent_getcb(connection->stream, NULL, &on_written, NULL, NULL);
     bufferevent_setcb(connection->stream, NULL, on_written, on_stream_event, connection->http);
     (void)bufferevent_enable(connection->stream, EV_READ);
-    release_watch(connection);
+    stream_watch_release(&connection->watch);
 }
 
 const struct http_gate *connections_on_request(struct connections *connections,
@@ -616,19 +543,6 @@ const struct http_gate *connections_on_request(struct connections *connections,
     return &connection->gate;
 }
 
-/* As if the socket were found ready to take the answer, behind all else that this turn has to do.
- */
-static void write_unwatched(struct connection *connection)
-{
-    struct connections *all = connection->all;
-    event_active(&connection->stream->ev_write, EV_WRITE, 0);
-    if (!connection->is_unwatched) {
-        connection->is_unwatched = true;
-        TAILQ_INSERT_TAIL(&all->unwatched, connection, unwatched_place);
-    }
-    event_active(all->look_after, EV_TIMEOUT, 0);
-}
-
 void connections_on_answer(struct connections *connections, struct evhttp_request *request)
 {
     struct evhttp_connection *http = evhttp_request_get_connection(request);
@@ -639,9 +553,9 @@ void connections_on_answer(struct connections *connections, struct evhttp_reques
     move(connection, CONNECTION_SENDING);
     /* The end of the caller's side may have been seen in this turn, and evhttp would close before
        it sends: that is forgotten here, and found again in the next. evhttp reads on to send. */
-    hold_watch(connection);
+    stream_watch_hold(&connection->watch);
     (void)bufferevent_disable(connection->stream, EV_READ);
-    write_unwatched(connection);
+    stream_watch_write(&connection->watch);
 }
 
 /* ---- Stopping, as asked ---- */
