@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CONTENT_BYTES_MAX = 64 };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct outcome {
@@ -53,7 +55,9 @@ static void check_token(const char *kept)
 /* Of names that are known, and of nothing that ends a line. */
 static void check_fields(const struct http_gate *gate)
 {
-    static const char *const names[] = {"Host", "Authorization", "X-Request-Id", "X-Forwarded-For"};
+    static const char *const names[] = {"Host",      "Authorization", "X-Request-Id",
+                                        "Via",       "Forwarded",     "X-Forwarded-For",
+                                        "X-Real-IP", "Origin",        "Content-Type"};
     size_t at = 0;
     const char *value = NULL;
     for (const char *name = NULL;
@@ -122,6 +126,8 @@ static void check_same(const struct http_gate *one, const struct http_gate *othe
     assert(one->fields.size == other->fields.size);
     assert(memcmp(one->fields.bytes, other->fields.bytes, one->fields.size) == 0);
     assert(strcmp(one->head.method, other->head.method) == 0);
+    assert(one->content.size == other->content.size && one->content.size <= CONTENT_BYTES_MAX);
+    assert(memcmp(one->content.bytes, other->content.bytes, one->content.size) == 0);
     assert(one->refusal != NULL || strcmp(one->head.path, other->head.path) == 0);
 }
 
@@ -138,6 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct http_gate cut;
     http_gate_init(&whole);
     http_gate_init(&cut);
+    http_gate_keep_content(&whole, CONTENT_BYTES_MAX);
+    http_gate_keep_content(&cut, CONTENT_BYTES_MAX);
     struct outcome one = {.step = HTTP_GATE_WHOLE};
     while (left > 0 && one.step == HTTP_GATE_WHOLE && whole.refusal == NULL) {
         one = feed(&whole, bytes, left, SIZE_MAX);
