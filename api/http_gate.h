@@ -20,7 +20,7 @@ enum http_gate_step {
 struct http_gate {
     struct strbuf bytes;   /* of the head so far */
     struct strbuf fields;  /* what the handlers read of it */
-    struct strbuf content; /* of the body, where it is kept; is_full = there was more */
+    struct strbuf content; /* the body, where it is kept; is_full = it was longer */
     bool keeps_content;
     const char *request; /* what evhttp gets; NULL until the request is whole */
     struct http_head head;
@@ -35,7 +35,7 @@ struct http_gate {
 };
 
 void http_gate_init(struct http_gate *gate);
-/* From the next request on the first max bytes of a body are kept, in content. */
+/* From the next request on a body of at most max bytes is kept, in content. */
 void http_gate_keep_content(struct http_gate *gate, size_t max);
 void http_gate_clear(struct http_gate *gate);
 
