@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { PATH_MAX_BYTES = 2048, KEY_SHOWN_MAX = 128 };
+enum { PATH_MAX_BYTES = 2048, PATH_SHOWN_BYTES = 512, KEY_SHOWN_MAX = 128 };
 
 /* jansson's own texts quote what they met. */
 static const char *describe(enum json_error_code code)
@@ -112,8 +112,11 @@ static char *path_at(const char *text, size_t end, const char *root, bool is_key
     struct strbuf path;
     strbuf_init(&path, PATH_MAX_BYTES);
     strbuf_add_text(&path, root);
-    for (size_t i = 0; i < scan.depth; i++) {
+    for (size_t i = 0; i < scan.depth && path.size < PATH_SHOWN_BYTES; i++) {
         add_level(&path, &scan.levels[i], is_key);
+    }
+    if (path.size >= PATH_SHOWN_BYTES) {
+        strbuf_add_text(&path, "…"); /* what is wrong there must have room in the line, too */
     }
     mem_free(scan.levels);
     return strbuf_take(&path);

@@ -397,6 +397,18 @@ static void a_duplicate_key_is_told_by_its_path_with_all_other_faults(void **sta
     assert_memory_equal(load->faults.lines[0], "OMNITRON_WEBHOOKS[0].config.b: duplicate key", 44);
 }
 
+static void a_fault_deep_inside_still_tells_what_is_wrong(void **state)
+{
+    enum { DEPTH = 600 };
+    struct load *load = *state;
+    char text[DEPTH + 64];
+    memset(text, '[', DEPTH);
+    (void)snprintf(text + DEPTH, sizeof text - DEPTH, "{\"a\":1,\"a\":2}");
+    load_text(load, text);
+    assert_memory_equal(load->faults.lines[0], "[0][0]", 6);
+    assert_non_null(strstr(load->faults.lines[0], "[0]…: duplicate key (line 1, column "));
+}
+
 /* The digest of the only account, whose webhook has more. */
 static void digest_with(struct load *load, const char *more, char digest[SETTINGS_DIGEST_SIZE])
 {
@@ -496,6 +508,7 @@ int main(void)
         CASE(a_secret_key_comes_from_a_variable_or_a_file),
         CASE(bad_json_is_told_by_line_and_column),
         CASE(a_duplicate_key_is_told_by_its_path_with_all_other_faults),
+        CASE(a_fault_deep_inside_still_tells_what_is_wrong),
         CASE(a_digest_changes_with_the_setting_and_tells_no_secret),
         CASE(a_version_lives_until_its_last_reference_ends),
         CASE(an_account_holds_up_to_twenty_thousand_webhooks),
