@@ -182,7 +182,7 @@ static size_t value_count(const struct label *label)
     while (label->name != NULL && label->values[count] != NULL) {
         count++;
     }
-    return label->name == NULL ? 1 : count;
+    return count == 0 ? 1 : count;
 }
 
 static size_t series_count(const struct family *family)
@@ -392,6 +392,18 @@ static void print_histogram(const struct printer *printer, const struct family *
     (void)strbuf_addf(text, "%" PRId64 "\n", count);
 }
 
+static void print_family(const struct printer *printer, const struct family *family, size_t place)
+{
+    for (size_t series = 0; series < series_count(family); series++) {
+        if (family->kind == HISTOGRAM) {
+            print_histogram(printer, family, place, series);
+        } else {
+            print_number(printer, family, place, series);
+        }
+        place += numbers_of(family);
+    }
+}
+
 void metrics_print(enum metrics_program program, const struct metrics_block *const *blocks,
                    size_t count, struct strbuf *text)
 {
@@ -408,13 +420,6 @@ void metrics_print(enum metrics_program program, const struct metrics_block *con
         }
         (void)strbuf_addf(text, "# HELP omnihook_%s %s\n# TYPE omnihook_%s %s\n", family->name,
                           family->help, family->name, types[family->kind]);
-        for (size_t series = 0; series < series_count(family); series++) {
-            size_t place = offset_of((enum metric)metric) + series * numbers_of(family);
-            if (family->kind == HISTOGRAM) {
-                print_histogram(&printer, family, place, series);
-            } else {
-                print_number(&printer, family, place, series);
-            }
-        }
+        print_family(&printer, family, offset_of((enum metric)metric));
     }
 }

@@ -62,11 +62,11 @@ struct metrics_block {
     _Atomic int64_t numbers[METRICS_NUMBERS];
 };
 
-/* From now on this process counts in block, and no other does: one that a parent shares with it.
+/* From now on this process counts in shared, and no other does: one that a parent shares with it.
    Without this call it counts in a block of its own. */
-void metrics_use(struct metrics_block *block);
-/* The process that counted in block has ended: what it had open is gone, what it counted stays. */
-void metrics_clear_gauges(struct metrics_block *block);
+void metrics_use(struct metrics_block *shared);
+/* The process that counted in of_ended has ended: what it had open is gone, what it counted stays. */
+void metrics_clear_gauges(struct metrics_block *of_ended);
 struct metrics_block *metrics_block(void);
 
 /* label and second are the values of the metric's labels, NULL where it has none; a value that it

@@ -140,7 +140,7 @@ static void the_job_of_a_killed_worker_shows_as_recovered(void **state)
     assert_becomes_true(run_has_begun, stack_sim(*state), LIMIT_MS);
     (void)stack_start_worker(*state, NULL);
     process_kill(stack_worker(*state, 0));
-    assert_becomes_true(second_has_recovered, *state, 2 * LIMIT_MS);
+    assert_becomes_true(second_has_recovered, *state, (int64_t)2 * LIMIT_MS);
 }
 
 static void broken_settings_show(void **state)

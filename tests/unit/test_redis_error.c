@@ -147,8 +147,9 @@ static void a_moved_slot_names_its_node(void **state)
     }
     char longest[400];
     memset(longest, 'h', sizeof longest);
-    memcpy(longest, "MOVED 1 ", 8);
-    memcpy(longest + sizeof longest - 3, ":1", 3);
+    longest[sizeof longest - 1] = '\0';
+    memcpy(longest, "MOVED 1 ", strlen("MOVED 1 "));
+    memcpy(longest + sizeof longest - sizeof ":1", ":1", sizeof ":1");
     assert_false(redis_error_read_moved(longest, &moved));
 }
 
