@@ -65,7 +65,8 @@ struct metrics_block {
 /* From now on this process counts in shared, and no other does: one that a parent shares with it.
    Without this call it counts in a block of its own. */
 void metrics_use(struct metrics_block *shared);
-/* The process that counted in of_ended has ended: what it had open is gone, what it counted stays. */
+/* The process that counted in of_ended has ended: what it had open is gone, what it counted stays.
+ */
 void metrics_clear_gauges(struct metrics_block *of_ended);
 struct metrics_block *metrics_block(void);
 
