@@ -1,4 +1,4 @@
-#include "common/supervisor.h"
+#include "common/supervisor_internal.h"
 
 #include "common/backoff.h"
 #include "common/listen_socket.h"
@@ -20,44 +20,11 @@
 #include <unistd.h>
 
 enum {
-    BEAT_MS = 250,
-    BEAT_LATE_MS = 5000,      /* a loop that has not turned for so long does not turn */
     STEADY_MS = 10000,        /* a child that lived so long starts over with short backoff */
     STOP_NOW_LIMIT_MS = 5000, /* after a second signal; then SIGKILL */
-    HEALTH_TEXT_SIZE = 512,
 };
 
 static const struct backoff restart_backoff = {.base_ms = 100, .max_ms = 5000};
-
-/* Written by one child, its second half by the parent; read by whoever answers on the ops listener.
-   A text that is read while it is written may be mixed, but always ends: its last byte stays 0. */
-struct supervisor_slot {
-    size_t number;
-    pid_t parent;
-    _Atomic int64_t beaten_at_ms; /* boottime; 0 = not since its start */
-    _Atomic bool is_ready;
-    _Atomic bool has_fault;
-    _Atomic bool is_leaving;
-    char not_ready[HEALTH_TEXT_SIZE];
-    char settings_fault[HEALTH_TEXT_SIZE];
-
-    _Atomic pid_t pids[2]; /* of the processes that have its two blocks of figures; 0 = none */
-    _Atomic bool is_running;
-};
-
-/* All processes, in memory that they share: what health and figures are read from. */
-struct roster {
-    const struct supervisor_slot *slots;
-    const struct metrics_block *figures; /* two blocks a slot, then the operators' process's */
-    size_t count;
-    pid_t parent;
-    pid_t operators; /* this process is the operators' one; 0 = it is the parent */
-};
-
-struct supervisor_ops {
-    struct roster roster;
-    int listener;
-};
 
 struct child {
     struct supervisor *supervisor;
@@ -83,7 +50,7 @@ struct supervisor {
     struct child ops_child; /* ... or this, with the socket that it listens on */
     int ops_socket;         /* -1 = there is none */
     struct metrics_page metrics;
-    struct roster roster;
+    struct supervisor_roster roster;
     struct supervisor_slot *slots; /* shared memory, as children's figures are */
     struct child *children;
     size_t count;
@@ -340,47 +307,6 @@ static void on_reload(void *arg)
     signal_ops_child(arg, SIGHUP);
 }
 
-/* Healthy = every process's loop turns; ready = every process is. */
-static void get_health(void *arg, struct ops_health *health)
-{
-    const struct roster *roster = arg;
-    int64_t late_ms = now_boot_ms() - BEAT_LATE_MS;
-    for (size_t i = 0; i < roster->count; i++) {
-        const struct supervisor_slot *slot = &roster->slots[i];
-        if (atomic_load(&slot->has_fault)) {
-            health->settings_fault = slot->settings_fault;
-        }
-        if (!atomic_load(&slot->is_running) || atomic_load(&slot->beaten_at_ms) < late_ms) {
-            health->not_turning = "a process is not running, or its loop does not turn";
-            health->not_ready = health->not_turning;
-        } else if (!atomic_load(&slot->is_ready) && health->not_ready == NULL) {
-            health->not_ready = slot->not_ready;
-        }
-    }
-}
-
-/* Each block of figures with the process that has it, then the operators' process, if there is one,
-   and the parent. */
-static bool get_process(void *arg, size_t index, struct metrics_process *process)
-{
-    const struct roster *roster = arg;
-    size_t blocks = 2 * roster->count;
-    if (index < blocks) {
-        *process = (struct metrics_process){
-            .block = &roster->figures[index],
-            .pid = atomic_load(&roster->slots[index / 2].pids[index % 2]),
-        };
-        return true;
-    }
-    if (index == blocks && roster->operators != 0) {
-        *process =
-            (struct metrics_process){.block = &roster->figures[index], .pid = roster->operators};
-        return true;
-    }
-    *process = (struct metrics_process){.pid = roster->parent};
-    return index == blocks + (roster->operators != 0 ? 1 : 0);
-}
-
 static void on_patience_over(evutil_socket_t unused, short events, void *arg)
 {
     (void)unused;
@@ -423,7 +349,7 @@ static void init(struct supervisor *supervisor, const struct service_config *con
     supervisor->loop = loop_new();
     supervisor->slots = share((count + 1) * sizeof *supervisor->slots);
     struct metrics_block *figures = share((2 * count + 1) * sizeof *figures);
-    supervisor->roster = (struct roster){
+    supervisor->roster = (struct supervisor_roster){
         .slots = supervisor->slots, .figures = figures, .count = count, .parent = getpid()};
     supervisor->children = mem_new(count, sizeof *supervisor->children);
     for (size_t i = 0; i < count; i++) {
@@ -478,11 +404,6 @@ static void clear(struct supervisor *supervisor)
     loop_free(supervisor->loop);
 }
 
-size_t supervisor_slot_number(const struct supervisor_slot *slot)
-{
-    return slot->number;
-}
-
 /* Opens the ops listener: this process answers there, or only keeps the socket for the one that
    does, whose callers then wait while it is started again. */
 static bool listen_for_operators(struct supervisor *supervisor, enum metrics_program program,
@@ -493,10 +414,11 @@ static bool listen_for_operators(struct supervisor *supervisor, enum metrics_pro
         return ops_server_listen(address, &supervisor->ops_socket, err);
     }
     const struct ops_server_options options = {
-        .address = address, .get_health = get_health, .arg = &supervisor->roster};
+        .address = address, .get_health = supervisor_roster_get_health, .arg = &supervisor->roster};
     bool is_good = ops_server_start(supervisor->loop, &options, &supervisor->ops, err);
-    supervisor->metrics = (struct metrics_page){
-        .program = program, .get_process = get_process, .arg = &supervisor->roster};
+    supervisor->metrics = (struct metrics_page){.program = program,
+                                                .get_process = supervisor_roster_get_process,
+                                                .arg = &supervisor->roster};
     metrics_page_add(ops_server_pages(supervisor->ops), &supervisor->metrics);
     return is_good;
 }
@@ -509,15 +431,6 @@ static void start_children(struct supervisor *supervisor)
     if (!supervisor->is_child && supervisor->ops_socket >= 0) {
         start_child(&supervisor->ops_child);
     }
-}
-
-static struct supervisor_ops *new_ops(const struct supervisor *supervisor)
-{
-    struct supervisor_ops *ops = mem_new(1, sizeof *ops);
-    ops->roster = supervisor->roster;
-    ops->roster.operators = getpid();
-    ops->listener = supervisor->ops_socket;
-    return ops;
 }
 
 bool supervisor_start(const struct service_config *config, enum metrics_program program,
@@ -540,90 +453,9 @@ bool supervisor_start(const struct service_config *config, enum metrics_program 
     bool is_ops = is_child && supervisor.own_place->is_ops;
     *slot = is_child && !is_ops ? supervisor.own_place->slot : NULL;
     if (is_ops && ops != NULL) {
-        *ops = new_ops(&supervisor);
+        *ops = supervisor_ops_new(&supervisor.roster, supervisor.ops_socket);
     }
     *exit_code = supervisor.exit_code;
     clear(&supervisor);
     return is_child;
-}
-
-int supervisor_ops_listener(const struct supervisor_ops *ops)
-{
-    return ops->listener;
-}
-
-void supervisor_ops_get_health(void *ops, struct ops_health *health)
-{
-    struct supervisor_ops *own = ops;
-    get_health(&own->roster, health);
-}
-
-bool supervisor_ops_get_process(void *ops, size_t index, struct metrics_process *process)
-{
-    struct supervisor_ops *own = ops;
-    return get_process(&own->roster, index, process);
-}
-
-void supervisor_ops_free(struct supervisor_ops *ops)
-{
-    mem_free(ops);
-}
-
-struct supervisor_beat {
-    struct supervisor_slot *slot;
-    struct event *timer;
-    void (*get_health)(void *arg, struct ops_health *health);
-    void *arg;
-};
-
-static void put_text(char place[HEALTH_TEXT_SIZE], const char *text)
-{
-    (void)snprintf(place, HEALTH_TEXT_SIZE, "%s", text == NULL ? "" : text);
-}
-
-static void on_beat(evutil_socket_t unused, short events, void *arg)
-{
-    (void)unused;
-    (void)events;
-    struct supervisor_beat *beat = arg;
-    struct ops_health health = {.not_ready = NULL};
-    beat->get_health(beat->arg, &health);
-    put_text(beat->slot->not_ready, health.not_ready);
-    put_text(beat->slot->settings_fault, health.settings_fault);
-    atomic_store(&beat->slot->is_ready, health.not_ready == NULL);
-    atomic_store(&beat->slot->has_fault, health.settings_fault != NULL);
-    atomic_store(&beat->slot->beaten_at_ms, now_boot_ms());
-    loop_timer_start(beat->timer, BEAT_MS);
-}
-
-struct supervisor_beat *supervisor_beat_new(struct loop *loop, struct supervisor_slot *slot,
-                                            void (*health)(void *arg, struct ops_health *health),
-                                            void *arg)
-{
-    struct supervisor_beat *beat = mem_new(1, sizeof *beat);
-    *beat = (struct supervisor_beat){.slot = slot, .get_health = health, .arg = arg};
-    beat->timer = loop_timer_new(loop, on_beat, beat);
-    loop_timer_start(beat->timer, 0);
-    return beat;
-}
-
-void supervisor_beat_leave(struct supervisor_beat *beat)
-{
-    if (beat == NULL) {
-        return;
-    }
-    loop_timer_stop(beat->timer);
-    atomic_store(&beat->slot->is_leaving, true);
-    if (getppid() == beat->slot->parent) {
-        (void)kill(beat->slot->parent, SIGCHLD);
-    }
-}
-
-void supervisor_beat_free(struct supervisor_beat *beat)
-{
-    if (beat == NULL) {
-        return;
-    }
-    event_free(beat->timer);
-    mem_free(beat);
 }
