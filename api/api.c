@@ -328,10 +328,10 @@ static void stop_all(struct api *api)
 {
     fail_waiting(api);
     server_free(api->server);
-    dashboard_free(api->dashboard);
     if (api->dashboard != NULL && api->process->ops == NULL) {
         listen_socket_remove(&api->config->ops_listen);
     }
+    dashboard_free(api->dashboard);
     supervisor_beat_free(api->beat);
     omnitron_pool_free(api->pool);
     login_ledger_free(api->ledger);

@@ -2,8 +2,8 @@
 --
 -- KEYS  prefix
 -- ARGV  cursor ("0" at first), about how many
--- Returns JSON text: {"accounts": [rows as in LIST_STATUSES], "next": cursor or null, "total": how
--- many are active}. An account that is active all the time while somebody goes from cursor to cursor
+-- Returns JSON text: {"accounts": [rows as in LIST_STATUSES: change them together], "next": cursor
+-- or null, "total": how many are active}. An account that is active all the time while somebody goes from cursor to cursor
 -- is told at least once. A set that Redis keeps in its compact form comes as a whole, up to some 500.
 
 -- A large set may have empty places: look further, but not for ever.

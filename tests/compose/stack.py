@@ -233,12 +233,18 @@ class Stack:
         return "\n".join(line for line in lines if text in line)
 
 
-def limited(limit_s, test):
-    """Runs test with a limit that leaves time to clean up. The exit status."""
+def limited(limit_s, stack, play):
+    """Plays the story of the stack with a limit that leaves time to clean up. The exit status."""
     def on_alarm(_number, _frame):
         raise AssertionError(f"took longer than {limit_s} s")
     signal.signal(signal.SIGALRM, on_alarm)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     signal.alarm(limit_s)
-    test()
+    try:
+        play()
+    except BaseException:
+        print(stack.logs(), file=sys.stderr)
+        raise
+    finally:
+        stack.remove()
     return 0

@@ -48,16 +48,7 @@ def main():
     engine.skip_without_engine(needs_compose=True)
     stack = stacks.Stack([], [], profiles=("demo", "proxy"),
                          OMNIHOOK_CONFIG=str(engine.SOURCE / "deploy/compose/demo"))
-
-    def test():
-        try:
-            play(stack)
-        except BaseException:
-            print(stack.logs(), file=sys.stderr)
-            raise
-        finally:
-            stack.remove()
-    return stacks.limited(LIMIT_S, test)
+    return stacks.limited(LIMIT_S, stack, lambda: play(stack))
 
 
 if __name__ == "__main__":

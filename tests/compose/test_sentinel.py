@@ -53,16 +53,7 @@ def main():
     engine.skip_without_engine(needs_compose=True)
     stack = stacks.Stack(ACCOUNTS, WEBHOOKS, files=[engine.SOURCE / "tests/compose/sentinel.yml"],
                          OMNIHOOK_CONCURRENCY="8", OMNIHOOK_LEASE_MS="4000")
-
-    def test():
-        try:
-            play(stack)
-        except BaseException:
-            print(stack.logs(), file=sys.stderr)
-            raise
-        finally:
-            stack.remove()
-    return stacks.limited(LIMIT_S, test)
+    return stacks.limited(LIMIT_S, stack, lambda: play(stack))
 
 
 if __name__ == "__main__":

@@ -63,16 +63,7 @@ def main():
         certificates.make_authority(folder)
     certificates.make_certificate(tls, "redis", "DNS:redis")
     (tls / "redis.key").chmod(0o644)  # for user 999
-
-    def test():
-        try:
-            play(stack, tls)
-        except BaseException:
-            print(stack.logs(), file=sys.stderr)
-            raise
-        finally:
-            stack.remove()
-    return stacks.limited(LIMIT_S, test)
+    return stacks.limited(LIMIT_S, stack, lambda: play(stack, tls))
 
 
 if __name__ == "__main__":

@@ -72,17 +72,9 @@ static void expect_fault(struct fixture *fixture, const char *start)
     }
 }
 
-static void skip_without_tls(void)
-{
-    if (!redis_tls_is_built_in(NULL)) {
-        skip();
-    }
-}
-
 static void the_files_of_tls_reach_the_address(void **state)
 {
     struct fixture *fixture = *state;
-    skip_without_tls();
     set(fixture, "REDIS_URL", "rediss://redis");
     set_file(fixture, "OMNIHOOK_REDIS_CA_FILE", "other.crt");
     set_file(fixture, "OMNIHOOK_REDIS_CERT_FILE", "one.crt");
@@ -132,7 +124,6 @@ static void a_password_for_sentinels_that_are_not_asked_is_a_warning(void **stat
 static void an_authority_that_is_no_certificate_is_a_fault(void **state)
 {
     struct fixture *fixture = *state;
-    skip_without_tls();
     set(fixture, "REDIS_URL", "rediss://redis");
     set_file(fixture, "OMNIHOOK_REDIS_CA_FILE", "one.key");
     expect_fault(fixture, "OMNIHOOK_REDIS_CA_FILE: the authorities' file must be");
@@ -141,7 +132,6 @@ static void an_authority_that_is_no_certificate_is_a_fault(void **state)
 static void a_file_that_is_not_there_is_a_fault(void **state)
 {
     struct fixture *fixture = *state;
-    skip_without_tls();
     set(fixture, "REDIS_URL", "rediss://redis");
     set_file(fixture, "OMNIHOOK_REDIS_CA_FILE", "none.crt");
     expect_fault(fixture, "OMNIHOOK_REDIS_CA_FILE: ");
@@ -150,7 +140,6 @@ static void a_file_that_is_not_there_is_a_fault(void **state)
 static void a_certificate_needs_its_key(void **state)
 {
     struct fixture *fixture = *state;
-    skip_without_tls();
     set(fixture, "REDIS_URL", "rediss://redis");
     set_file(fixture, "OMNIHOOK_REDIS_CERT_FILE", "one.crt");
     expect_fault(fixture, "OMNIHOOK_REDIS_KEY_FILE: is required");
@@ -159,7 +148,6 @@ static void a_certificate_needs_its_key(void **state)
 static void the_key_of_another_certificate_is_a_fault(void **state)
 {
     struct fixture *fixture = *state;
-    skip_without_tls();
     set(fixture, "REDIS_URL", "rediss://redis");
     set_file(fixture, "OMNIHOOK_REDIS_CERT_FILE", "one.crt");
     set_file(fixture, "OMNIHOOK_REDIS_KEY_FILE", "other.key");
@@ -176,19 +164,36 @@ static void without_tls_its_files_are_a_warning(void **state)
     assert_non_null(strstr(fixture->faults.warnings[0], "OMNIHOOK_REDIS_CA_FILE: is not used"));
 }
 
+static void without_tls_in_this_build_its_scheme_is_a_fault(void **state)
+{
+    struct fixture *fixture = *state;
+    set(fixture, "REDIS_URL", "rediss://:sesame@redis");
+    expect_fault(fixture, "REDIS_URL: ");
+    assert_non_null(strstr(fixture->faults.lines[0], "TLS"));
+    assert_null(strstr(fixture->faults.lines[0], "sesame"));
+}
+
 #define CONFIG_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_new, fixture_free)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CONFIG_TEST(the_files_of_tls_reach_the_address),
         CONFIG_TEST(what_clients_need_to_find_their_way_reaches_the_address),
         CONFIG_TEST(a_password_for_sentinels_that_are_not_asked_is_a_warning),
+        CONFIG_TEST(without_tls_its_files_are_a_warning),
+    };
+    const struct CMUnitTest with_tls[] = {
+        CONFIG_TEST(the_files_of_tls_reach_the_address),
         CONFIG_TEST(an_authority_that_is_no_certificate_is_a_fault),
         CONFIG_TEST(a_file_that_is_not_there_is_a_fault),
         CONFIG_TEST(a_certificate_needs_its_key),
         CONFIG_TEST(the_key_of_another_certificate_is_a_fault),
-        CONFIG_TEST(without_tls_its_files_are_a_warning),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest without_tls[] = {
+        CONFIG_TEST(without_tls_in_this_build_its_scheme_is_a_fault),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    failed += redis_tls_is_built_in(NULL) ? cmocka_run_group_tests(with_tls, NULL, NULL)
+                                          : cmocka_run_group_tests(without_tls, NULL, NULL);
+    return failed;
 }
