@@ -17,8 +17,6 @@ enum { PROCESSES = 3, LIMIT_MS = 20000 };
 #define LOGIN_PATH "/api/v1/auth/login/"
 #define RECORD "{ns}:login:acme"
 
-static struct sim *sim;
-
 /* What a process of ours has, all on one loop. */
 struct process_parts {
     struct redis_client *client;
@@ -40,20 +38,6 @@ struct scene {
     struct account account; /* of settings, perhaps changed */
     struct process_parts parts[PROCESSES];
 };
-
-static int start_sim(void **state)
-{
-    (void)state;
-    sim = sim_start();
-    return 0;
-}
-
-static int stop_sim(void **state)
-{
-    (void)state;
-    sim_stop(sim);
-    return 0;
-}
 
 static bool all_are_up(void *arg)
 {
@@ -80,14 +64,14 @@ static void start_parts(struct scene *scene, struct process_parts *parts)
 
 static int setup(void **state)
 {
-    sim_reset(sim);
-    sim_add_user(sim, "acme", "pw", "t0ken", true);
+    sim_reset(desk_sim);
+    sim_add_user(desk_sim, "acme", "pw", "t0ken", true);
     struct scene *scene = mem_new(1, sizeof *scene);
     struct error err;
     scene->redis = redis_fixture_new(NULL);
     assert_true(redis_address_parse(&scene->address, redis_fixture_url(scene->redis), &err));
     scene->loop = loop_new();
-    scene->settings = omnitron_desk_settings(sim, SETTING, DESK_LOGIN);
+    scene->settings = omnitron_desk_settings(desk_sim, SETTING, DESK_LOGIN);
     scene->account = *settings_find_account(scene->settings, "acme");
     for (size_t i = 0; i < PROCESSES; i++) {
         start_parts(scene, &scene->parts[i]);
@@ -189,7 +173,7 @@ static void expect_failure(const struct scene *scene, size_t index, enum omnitro
 
 static int64_t login_requests(void)
 {
-    return sim_route_count(sim, "POST " LOGIN_PATH, 0);
+    return sim_route_count(desk_sim, "POST " LOGIN_PATH, 0);
 }
 
 /* ---- One login for all ---- */
@@ -202,13 +186,13 @@ static void processes_that_start_one_after_the_other_share_one_login(void **stat
         expect_success(scene, i);
     }
     assert_int_equal(login_requests(), 1);
-    assert_int_equal(sim_counter(sim, "tokens_seen_wrong"), 0);
+    assert_int_equal(sim_counter(desk_sim, "tokens_seen_wrong"), 0);
 }
 
 static void processes_that_start_at_once_make_one_login(void **state)
 {
     struct scene *scene = *state;
-    sim_fault(sim, "{\"path\":\"" LOGIN_PATH "\",\"times\":-1,\"action\":{\"delay_ms\":250}}");
+    sim_fault(desk_sim, "{\"path\":\"" LOGIN_PATH "\",\"times\":-1,\"action\":{\"delay_ms\":250}}");
     list_in(scene, PROCESSES);
     for (size_t i = 0; i < PROCESSES; i++) {
         expect_success(scene, i);
@@ -220,7 +204,7 @@ static void a_token_that_was_logged_out_is_renewed_once_for_all_processes(void *
 {
     struct scene *scene = *state;
     list_in(scene, PROCESSES);
-    sim_expire_token(sim, "acme");
+    sim_expire_token(desk_sim, "acme");
     list_in(scene, PROCESSES);
     for (size_t i = 0; i < PROCESSES; i++) {
         expect_success(scene, i);
@@ -232,11 +216,11 @@ static void a_shared_token_that_is_dead_already_is_renewed(void **state)
 {
     struct scene *scene = *state;
     list_as(scene, 0);
-    sim_expire_token(sim, "acme");
+    sim_expire_token(desk_sim, "acme");
     /* The second process finds the dead one in Redis. */
     list_as(scene, 1);
     expect_success(scene, 1);
-    sim_expire_token(sim, "acme");
+    sim_expire_token(desk_sim, "acme");
     /* The first one's is dead, and so is what it finds then. */
     list_as(scene, 0);
     expect_success(scene, 0);
@@ -251,7 +235,7 @@ static void all_processes_together_make_no_more_than_three_logins_in_a_while(voi
     for (size_t i = 0; i < 3; i++) {
         list_as(scene, i);
         expect_success(scene, i);
-        sim_expire_token(sim, "acme");
+        sim_expire_token(desk_sim, "acme");
     }
     list_in(scene, PROCESSES);
     for (size_t i = 0; i < PROCESSES; i++) {
@@ -269,11 +253,11 @@ static void a_true_403_stays_one_when_no_login_is_left(void **state)
     list_as(scene, 0);
     expect_success(scene, 0);
     for (size_t i = 0; i < 2; i++) {
-        sim_expire_token(sim, "acme");
+        sim_expire_token(desk_sim, "acme");
         list_as(scene, 0);
     }
-    sim_fault(sim, "{\"path\":\"/whisperer/\",\"times\":-1,"
-                   "\"action\":{\"status\":403,\"json\":{\"detail\":\"No permission.\"}}}");
+    sim_fault(desk_sim, "{\"path\":\"/whisperer/\",\"times\":-1,"
+                        "\"action\":{\"status\":403,\"json\":{\"detail\":\"No permission.\"}}}");
     list_as(scene, 1);
     expect_failure(scene, 1, OMNITRON_FORBIDDEN);
     assert_non_null(strstr(scene->parts[1].failure.error.text, "No permission."));
@@ -290,7 +274,7 @@ static bool no_login_is_counted(void *arg)
 static void logins_that_got_no_answer_use_up_nothing(void **state)
 {
     struct scene *scene = *state;
-    sim_fault(sim, "{\"path\":\"" LOGIN_PATH "\",\"times\":12,\"action\":{\"status\":502}}");
+    sim_fault(desk_sim, "{\"path\":\"" LOGIN_PATH "\",\"times\":12,\"action\":{\"status\":502}}");
     for (size_t i = 0; i < 4; i++) {
         list_as(scene, i % PROCESSES);
         expect_failure(scene, i % PROCESSES, OMNITRON_UNREACHABLE);
@@ -337,8 +321,8 @@ static void a_process_that_died_in_mid_login_holds_up_the_others_for_a_login_at_
 static void a_refused_login_is_not_tried_again_by_any_process(void **state)
 {
     struct scene *scene = *state;
-    sim_fault(sim, "{\"path\":\"" LOGIN_PATH "\",\"times\":-1,\"action\":{\"status\":400,"
-                   "\"json\":{\"non_field_errors\":[\"Unable to log in.\"]}}}");
+    sim_fault(desk_sim, "{\"path\":\"" LOGIN_PATH "\",\"times\":-1,\"action\":{\"status\":400,"
+                        "\"json\":{\"non_field_errors\":[\"Unable to log in.\"]}}}");
     for (size_t round = 0; round < 3; round++) {
         for (size_t i = 0; i < PROCESSES; i++) {
             list_as(scene, i);
@@ -347,14 +331,14 @@ static void a_refused_login_is_not_tried_again_by_any_process(void **state)
         }
     }
     assert_int_equal(login_requests(), 1);
-    assert_int_equal(sim_counter(sim, "requests"), 1);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 1);
 }
 
 static void corrected_credentials_are_tried_at_once(void **state)
 {
     struct scene *scene = *state;
     struct settings *wrong =
-        omnitron_desk_settings(sim, SETTING, "\"username\":\"acme\",\"password\":\"wrong\"");
+        omnitron_desk_settings(desk_sim, SETTING, "\"username\":\"acme\",\"password\":\"wrong\"");
     for (size_t i = 0; i < 2; i++) {
         use_account(scene, i, wrong, settings_find_account(wrong, "acme"));
         list_as(scene, i);
@@ -406,7 +390,7 @@ static void an_account_without_api_keys_shares_the_budget_but_no_token(void **st
     }
     assert_int_equal(login_requests(), 3);
     assert_null(redis_text(scene->redis, "HGET " RECORD " seal"));
-    sim_expire_token(sim, "acme");
+    sim_expire_token(desk_sim, "acme");
     list_as(scene, 0);
     expect_failure(scene, 0, OMNITRON_THROTTLED);
     for (size_t i = 0; i < PROCESSES; i++) {
@@ -422,7 +406,7 @@ static void without_redis_each_process_logs_in_and_counts_for_itself(void **stat
         list_in(scene, 2);
         expect_success(scene, 0);
         expect_success(scene, 1);
-        sim_expire_token(sim, "acme");
+        sim_expire_token(desk_sim, "acme");
     }
     list_as(scene, 0);
     expect_failure(scene, 0, OMNITRON_THROTTLED);
@@ -432,7 +416,7 @@ static void without_redis_each_process_logs_in_and_counts_for_itself(void **stat
 static void a_process_that_stops_in_mid_login_frees_it_for_the_others(void **state)
 {
     struct scene *scene = *state;
-    sim_fault(sim, "{\"path\":\"" LOGIN_PATH "\",\"times\":1,\"action\":{\"hang\":true}}");
+    sim_fault(desk_sim, "{\"path\":\"" LOGIN_PATH "\",\"times\":1,\"action\":{\"hang\":true}}");
     (void)omnitron_list(scene->parts[0].omnitron, on_list, &scene->parts[0]);
     (void)omnitron_list(scene->parts[1].omnitron, on_list, &scene->parts[1]);
     while (login_requests() == 0) {
@@ -466,5 +450,5 @@ int main(void)
         SCENE(without_redis_each_process_logs_in_and_counts_for_itself),
         SCENE(a_process_that_stops_in_mid_login_frees_it_for_the_others),
     };
-    return cmocka_run_group_tests(tests, start_sim, stop_sim);
+    return cmocka_run_group_tests(tests, omnitron_desk_start_sim, omnitron_desk_stop_sim);
 }

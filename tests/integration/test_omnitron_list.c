@@ -11,32 +11,10 @@
     "[{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/h?a=1&b=ç%20%2f\"},"              \
     "{\"event_type\":\"a.c\",\"target_url\":\"https://x.example/h\"}]"
 
-static struct sim *sim;
-
-static int start_sim(void **state)
-{
-    (void)state;
-    sim = sim_start();
-    return 0;
-}
-
-static int stop_sim(void **state)
-{
-    (void)state;
-    sim_stop(sim);
-    return 0;
-}
-
 static int set_up(void **state)
 {
-    sim_reset(sim);
-    *state = omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    omnitron_desk_free(*state);
+    sim_reset(desk_sim);
+    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
     return 0;
 }
 
@@ -45,23 +23,24 @@ static int tear_down(void **state)
 static void nothing_registered_is_an_empty_list(void **state)
 {
     list_expect_all(*state, 0);
-    sim_set(sim, "{\"pagination\":\"array\"}");
+    sim_set(desk_sim, "{\"pagination\":\"array\"}");
     list_expect_all(*state, 0);
 }
 
 static void a_bare_array_is_a_list(void **state)
 {
-    sim_set(sim, "{\"pagination\":\"array\"}");
-    list_seed(sim, 250);
+    sim_set(desk_sim, "{\"pagination\":\"array\"}");
+    list_seed(desk_sim, 250);
     list_expect_all(*state, 250);
-    assert_int_equal(sim_route_count(sim, "GET /whisperer/hooks/", 0), 1);
+    assert_int_equal(sim_route_count(desk_sim, "GET /whisperer/hooks/", 0), 1);
 }
 
 static void a_row_is_read_with_all_its_fields(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_seed(sim, "{\"username\":\"acme\",\"event_type\":\"a.b\",\"target_url\":\"https://y/\","
-                  "\"is_active\":false}");
+    sim_seed(desk_sim,
+             "{\"username\":\"acme\",\"event_type\":\"a.b\",\"target_url\":\"https://y/\","
+             "\"is_active\":false}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_success(desk);
     assert_int_equal(desk->list->count, 1);
@@ -81,13 +60,13 @@ static void break_list(const char *action)
                    "{\"name\":\"f\",\"method\":\"GET\",\"path\":\"/whisperer/hooks/\",\"times\":-1,"
                    "\"action\":%s}",
                    action);
-    sim_fault(sim, fault);
+    sim_fault(desk_sim, fault);
 }
 
 static void a_list_that_failed_is_never_an_empty_list(void **state)
 {
     struct omnitron_desk *desk = *state;
-    list_seed(sim, 5);
+    list_seed(desk_sim, 5);
     static const struct {
         const char *action;
         enum omnitron_failure_kind kind;
@@ -119,13 +98,13 @@ static void a_list_that_failed_is_never_an_empty_list(void **state)
         {"{\"status\":408}", OMNITRON_UNREACHABLE, 3},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        sim_reset_counters(sim);
+        sim_reset_counters(desk_sim);
         break_list(rows[i].action);
         omnitron_desk_list(desk);
         omnitron_desk_expect_failure(desk, rows[i].kind);
         assert_null(desk->list);
         /* A request on a kept connection that is closed is repeated by libcurl first. */
-        int64_t requests = sim_counter(sim, "requests");
+        int64_t requests = sim_counter(desk_sim, "requests");
         assert_true(requests == rows[i].requests || requests == rows[i].requests + 1);
     }
 }
@@ -135,11 +114,11 @@ static void a_hiccup_is_repeated_and_forgotten(void **state)
     static const char *const actions[] = {
         "{\"status\":503}", "{\"close\":\"before\"}", "{\"close\":\"mid\"}",
         "{\"status\":200,\"body\":\"<h1>Maintenance</h1>\"}", "{\"truncate\":10}"};
-    list_seed(sim, 5);
+    list_seed(desk_sim, 5);
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
         char fault[256];
         (void)snprintf(fault, sizeof fault, "{\"times\":2,\"action\":%s}", actions[i]);
-        sim_fault(sim, fault);
+        sim_fault(desk_sim, fault);
         list_expect_all(*state, 5);
     }
 }
@@ -147,17 +126,17 @@ static void a_hiccup_is_repeated_and_forgotten(void **state)
 static void silence_ends_with_the_time_limit(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"times\":-1,\"action\":{\"hang\":true}}");
+    sim_fault(desk_sim, "{\"times\":-1,\"action\":{\"hang\":true}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_TIMEOUT);
-    assert_int_equal(sim_counter(sim, "requests"), 3);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 3);
 }
 
 static void an_answer_that_drips_ends_with_the_time_limit(void **state)
 {
     struct omnitron_desk *desk = *state;
-    list_seed(sim, 5);
-    sim_fault(sim, "{\"times\":-1,\"action\":{\"drip_ms\":50}}");
+    list_seed(desk_sim, 5);
+    sim_fault(desk_sim, "{\"times\":-1,\"action\":{\"drip_ms\":50}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_TIMEOUT);
 }
@@ -194,10 +173,10 @@ static void a_row_that_makes_little_sense_is_skipped(void **state)
 static void a_cancelled_reading_is_never_told(void **state)
 {
     struct omnitron_desk *desk = *state;
-    list_seed(sim, 5);
+    list_seed(desk_sim, 5);
     struct omnitron_call *call = omnitron_list(desk->omnitron, omnitron_desk_on_list, desk);
     omnitron_cancel(call);
-    sim_set(sim, "{\"latency_ms\":50}");
+    sim_set(desk_sim, "{\"latency_ms\":50}");
     call = omnitron_list(desk->omnitron, omnitron_desk_on_list, desk);
     omnitron_desk_idle(desk, 25);
     omnitron_cancel(call);
@@ -210,7 +189,7 @@ static void a_cancelled_reading_is_never_told(void **state)
 static void a_look_up_asks_for_exactly_the_webhook(void **state)
 {
     struct omnitron_desk *desk = *state;
-    list_seed(sim, 50);
+    list_seed(desk_sim, 50);
     omnitron_desk_find(desk, 0);
     omnitron_desk_expect_success(desk);
     assert_int_equal(desk->list->count, 0);
@@ -218,16 +197,16 @@ static void a_look_up_asks_for_exactly_the_webhook(void **state)
     omnitron_desk_find(desk, 0);
     assert_int_equal(desk->list->count, 1);
     assert_string_equal(desk->list->hooks[0].target_url, desk->account->webhooks[0].target_url);
-    assert_int_equal(sim_counter(sim, "lookups"), 2);
+    assert_int_equal(sim_counter(desk_sim, "lookups"), 2);
 }
 
 static void rows_that_a_server_without_filters_adds_are_left_out(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_set(sim, "{\"filters\":false,\"max_page_size\":20}");
-    list_seed(sim, 50);
-    sim_seed(sim, "{\"username\":\"acme\",\"event_type\":\"a.c\","
-                  "\"target_url\":\"https://X.example/h\"}");
+    sim_set(desk_sim, "{\"filters\":false,\"max_page_size\":20}");
+    list_seed(desk_sim, 50);
+    sim_seed(desk_sim, "{\"username\":\"acme\",\"event_type\":\"a.c\","
+                       "\"target_url\":\"https://X.example/h\"}");
     omnitron_desk_find(desk, 1);
     assert_int_equal(desk->list->count, 0);
     omnitron_desk_create(desk, 1);
@@ -270,11 +249,11 @@ static void the_registry_tells_the_known_event_types_where_there_is_one(void **s
     struct omnitron_desk *desk = *state;
     assert_false(read_registry(desk).is_there);
     omnitron_desk_expect_success(desk);
-    sim_set(sim, "{\"registry\":[\"package.created\",\"x\"]}");
+    sim_set(desk_sim, "{\"registry\":[\"package.created\",\"x\"]}");
     struct registry registry = read_registry(desk);
     assert_int_equal(registry.count, 2);
     assert_string_equal(registry.first, "package.created");
-    sim_set(sim, "{\"registry\":[]}");
+    sim_set(desk_sim, "{\"registry\":[]}");
     registry = read_registry(desk);
     assert_true(registry.is_there);
     assert_int_equal(registry.count, 0);
@@ -285,7 +264,7 @@ static void the_registry_tells_the_known_event_types_where_there_is_one(void **s
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, omnitron_desk_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(nothing_registered_is_an_empty_list),
         TEST(a_bare_array_is_a_list),
@@ -301,5 +280,5 @@ int main(void)
         TEST(rows_that_a_server_without_filters_adds_are_left_out),
         TEST(the_registry_tells_the_known_event_types_where_there_is_one),
     };
-    return cmocka_run_group_tests(tests, start_sim, stop_sim);
+    return cmocka_run_group_tests(tests, omnitron_desk_start_sim, omnitron_desk_stop_sim);
 }

@@ -11,53 +11,31 @@
     "[{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/0\"},"                            \
     "{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/1\"}]"
 
-static struct sim *sim;
-
-static int start_sim(void **state)
-{
-    (void)state;
-    sim = sim_start();
-    return 0;
-}
-
-static int stop_sim(void **state)
-{
-    (void)state;
-    sim_stop(sim);
-    return 0;
-}
-
 static int set_up_with_token(void **state)
 {
-    sim_reset(sim);
-    *state = omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
+    sim_reset(desk_sim);
+    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
     return 0;
 }
 
 static int set_up_with_breaker(void **state)
 {
-    sim_reset(sim);
+    sim_reset(desk_sim);
     struct omnitron_pool_options options = omnitron_desk_options;
     options.breaker_failures = 5;
     options.retry = (struct backoff){.base_ms = 100, .max_ms = 100};
-    *state = omnitron_desk_new(sim, &options, SETTING, DESK_TOKEN);
+    *state = omnitron_desk_new(desk_sim, &options, SETTING, DESK_TOKEN);
     return 0;
 }
 
 static int set_up_with_slow_breaker(void **state)
 {
-    sim_reset(sim);
+    sim_reset(desk_sim);
     struct omnitron_pool_options options = omnitron_desk_options;
     options.tries = 1;
     options.breaker_failures = 3;
     options.retry = (struct backoff){.base_ms = 60000, .max_ms = 60000};
-    *state = omnitron_desk_new(sim, &options, SETTING, DESK_TOKEN);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    omnitron_desk_free(*state);
+    *state = omnitron_desk_new(desk_sim, &options, SETTING, DESK_TOKEN);
     return 0;
 }
 
@@ -75,22 +53,23 @@ static void list_at_once(struct omnitron_desk *desk, unsigned count)
 static void a_short_pause_holds_back_all_calls_and_is_waited_out(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"times\":1,\"action\":{\"status\":429,\"json\":{\"detail\":\"Slow.\"},"
-                   "\"headers\":{\"Retry-After\":\"1\"}}}");
+    sim_fault(desk_sim, "{\"times\":1,\"action\":{\"status\":429,\"json\":{\"detail\":\"Slow.\"},"
+                        "\"headers\":{\"Retry-After\":\"1\"}}}");
     int64_t start_ms = now_mono_ms();
     omnitron_desk_list(desk);
     omnitron_desk_expect_success(desk);
     assert_true(now_mono_ms() - start_ms >= 990);
-    assert_int_equal(sim_counter(sim, "requests"), 2);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 2);
 
-    sim_fault(sim, "{\"times\":1,\"action\":{\"status\":429,\"headers\":{\"Retry-After\":\"1\"}}}");
+    sim_fault(desk_sim,
+              "{\"times\":1,\"action\":{\"status\":429,\"headers\":{\"Retry-After\":\"1\"}}}");
     (void)omnitron_list(desk->omnitron, omnitron_desk_on_list, desk);
     omnitron_desk_idle(desk, 100);
-    sim_reset_counters(sim);
+    sim_reset_counters(desk_sim);
     (void)omnitron_create(desk->omnitron, &desk->account->webhooks[0], omnitron_desk_on_written,
                           desk);
     omnitron_desk_idle(desk, 300);
-    assert_int_equal(sim_counter(sim, "requests"), 0);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 0);
     omnitron_desk_wait(desk, 3);
     omnitron_desk_expect_success(desk);
 }
@@ -98,8 +77,9 @@ static void a_short_pause_holds_back_all_calls_and_is_waited_out(void **state)
 static void a_long_pause_fails_all_calls_at_once(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"times\":1,\"action\":{\"status\":429,\"json\":{\"detail\":\"Slow down.\"},"
-                   "\"headers\":{\"Retry-After\":\"30\"}}}");
+    sim_fault(desk_sim,
+              "{\"times\":1,\"action\":{\"status\":429,\"json\":{\"detail\":\"Slow down.\"},"
+              "\"headers\":{\"Retry-After\":\"30\"}}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
     assert_int_equal(desk->failure.retry_after_ms, 30000);
@@ -108,31 +88,31 @@ static void a_long_pause_fails_all_calls_at_once(void **state)
     omnitron_desk_create(desk, 0);
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
     assert_in_range(desk->failure.retry_after_ms, 25000, 30000);
-    assert_int_equal(sim_counter(sim, "requests"), 1);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 1);
     /* It is the account's, not the object's. */
     omnitron_free(desk->omnitron);
     desk->omnitron = omnitron_new(desk->pool, desk->settings, desk->account);
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
-    assert_int_equal(sim_counter(sim, "requests"), 1);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 1);
 }
 
 static void a_long_pause_fails_the_calls_that_wait_in_line(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_set(sim, "{\"latency_ms\":20}");
-    sim_fault(sim,
+    sim_set(desk_sim, "{\"latency_ms\":20}");
+    sim_fault(desk_sim,
               "{\"times\":-1,\"action\":{\"status\":429,\"headers\":{\"Retry-After\":\"30\"}}}");
     list_at_once(desk, 40);
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
-    assert_int_equal(sim_counter(sim, "requests"), desk->account->omnitron.max_connections);
+    assert_int_equal(sim_counter(desk_sim, "requests"), desk->account->omnitron.max_connections);
 }
 
 static void an_absurd_pause_is_clamped(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"times\":1,\"action\":{\"status\":429,"
-                   "\"headers\":{\"Retry-After\":\"1709208030\"}}}");
+    sim_fault(desk_sim, "{\"times\":1,\"action\":{\"status\":429,"
+                        "\"headers\":{\"Retry-After\":\"1709208030\"}}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
     assert_int_equal(desk->failure.retry_after_ms, 120000);
@@ -141,14 +121,14 @@ static void an_absurd_pause_is_clamped(void **state)
 static void throttling_without_a_time_is_met_by_backoff(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim,
+    sim_fault(desk_sim,
               "{\"times\":2,\"action\":{\"status\":429,\"headers\":{\"Retry-After\":\"-1\"}}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_success(desk);
-    sim_fault(sim, "{\"times\":-1,\"action\":{\"status\":429}}");
+    sim_fault(desk_sim, "{\"times\":-1,\"action\":{\"status\":429}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
-    assert_int_equal(sim_counter(sim, "requests"), 6);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 6);
 }
 
 #define NOW "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -177,14 +157,14 @@ static void every_form_of_a_pause_is_met(void **state)
         {"{}", 0},
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        sim_reset(sim);
+        sim_reset(desk_sim);
         struct omnitron_desk *desk =
-            omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
+            omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
         char fault[256];
         (void)snprintf(fault, sizeof fault,
                        "{\"times\":1,\"action\":{\"status\":429,\"headers\":%s}}",
                        forms[i].headers);
-        sim_fault(sim, fault);
+        sim_fault(desk_sim, fault);
         omnitron_desk_list(desk);
         if (forms[i].pause_ms == 0) {
             omnitron_desk_expect_success(desk);
@@ -199,12 +179,12 @@ static void every_form_of_a_pause_is_met(void **state)
 static void a_503_that_asks_for_a_long_wait_is_not_repeated_here(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim,
+    sim_fault(desk_sim,
               "{\"times\":-1,\"action\":{\"status\":503,\"headers\":{\"Retry-After\":\"30\"}}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_UNREACHABLE);
     assert_int_equal(desk->failure.retry_after_ms, 30000);
-    assert_int_equal(sim_counter(sim, "requests"), 1);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 1);
 }
 
 /* ---- The breaker ---- */
@@ -212,50 +192,51 @@ static void a_503_that_asks_for_a_long_wait_is_not_repeated_here(void **state)
 static void failures_in_a_row_open_the_breaker_and_a_success_closes_it(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"times\":8,\"action\":{\"status\":502}}");
+    sim_fault(desk_sim, "{\"times\":8,\"action\":{\"status\":502}}");
     int64_t openings = metrics_read(METRIC_OMNITRON_BREAKER_OPENINGS, NULL, NULL);
     list_at_once(desk, 8);
     assert_int_equal(metrics_read(METRIC_OMNITRON_BREAKER_OPENINGS, NULL, NULL), openings + 1);
     omnitron_desk_list(desk);
     omnitron_desk_expect_success(desk);
-    sim_set(sim, "{\"latency_ms\":10}");
-    sim_reset_counters(sim);
+    sim_set(desk_sim, "{\"latency_ms\":10}");
+    sim_reset_counters(desk_sim);
     list_at_once(desk, 16);
     omnitron_desk_expect_success(desk);
-    assert_int_equal(sim_counter(sim, "max_in_flight"), desk->account->omnitron.max_connections);
+    assert_int_equal(sim_counter(desk_sim, "max_in_flight"),
+                     desk->account->omnitron.max_connections);
 }
 
 static void an_open_breaker_lets_one_call_at_a_time_try(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"times\":-1,\"action\":{\"status\":502}}");
+    sim_fault(desk_sim, "{\"times\":-1,\"action\":{\"status\":502}}");
     list_at_once(desk, 5);
-    sim_set(sim, "{\"latency_ms\":10}");
-    sim_reset_counters(sim);
+    sim_set(desk_sim, "{\"latency_ms\":10}");
+    sim_reset_counters(desk_sim);
     list_at_once(desk, 5);
     omnitron_desk_expect_failure(desk, OMNITRON_UNREACHABLE);
-    assert_int_equal(sim_counter(sim, "max_in_flight"), 1);
+    assert_int_equal(sim_counter(desk_sim, "max_in_flight"), 1);
 }
 
 static void a_breaker_open_for_long_fails_calls_without_trying(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"times\":-1,\"action\":{\"close\":\"before\"}}");
+    sim_fault(desk_sim, "{\"times\":-1,\"action\":{\"close\":\"before\"}}");
     for (int i = 0; i < 3; i++) {
         omnitron_desk_list(desk);
         omnitron_desk_expect_failure(desk, OMNITRON_UNREACHABLE);
     }
-    sim_reset_counters(sim);
+    sim_reset_counters(desk_sim);
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
     assert_in_range(desk->failure.retry_after_ms, 50000, 60000);
-    assert_int_equal(sim_counter(sim, "requests"), 0);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 0);
 }
 
 static void answers_that_refuse_do_not_open_the_breaker(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"times\":10,\"action\":{\"status\":404}}");
+    sim_fault(desk_sim, "{\"times\":10,\"action\":{\"status\":404}}");
     for (int i = 0; i < 10; i++) {
         omnitron_desk_list(desk);
     }
@@ -265,7 +246,8 @@ static void answers_that_refuse_do_not_open_the_breaker(void **state)
 
 int main(void)
 {
-#define WITH_TOKEN(name) cmocka_unit_test_setup_teardown(name, set_up_with_token, tear_down)
+#define WITH_TOKEN(name)                                                                           \
+    cmocka_unit_test_setup_teardown(name, set_up_with_token, omnitron_desk_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_TOKEN(a_short_pause_holds_back_all_calls_and_is_waited_out),
         WITH_TOKEN(a_long_pause_fails_all_calls_at_once),
@@ -275,13 +257,13 @@ int main(void)
         cmocka_unit_test(every_form_of_a_pause_is_met),
         WITH_TOKEN(a_503_that_asks_for_a_long_wait_is_not_repeated_here),
         cmocka_unit_test_setup_teardown(failures_in_a_row_open_the_breaker_and_a_success_closes_it,
-                                        set_up_with_breaker, tear_down),
+                                        set_up_with_breaker, omnitron_desk_tear_down),
         cmocka_unit_test_setup_teardown(an_open_breaker_lets_one_call_at_a_time_try,
-                                        set_up_with_breaker, tear_down),
+                                        set_up_with_breaker, omnitron_desk_tear_down),
         cmocka_unit_test_setup_teardown(a_breaker_open_for_long_fails_calls_without_trying,
-                                        set_up_with_slow_breaker, tear_down),
+                                        set_up_with_slow_breaker, omnitron_desk_tear_down),
         cmocka_unit_test_setup_teardown(answers_that_refuse_do_not_open_the_breaker,
-                                        set_up_with_breaker, tear_down),
+                                        set_up_with_breaker, omnitron_desk_tear_down),
     };
-    return cmocka_run_group_tests(tests, start_sim, stop_sim);
+    return cmocka_run_group_tests(tests, omnitron_desk_start_sim, omnitron_desk_stop_sim);
 }

@@ -12,48 +12,26 @@
     "[{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/0\"},"                            \
     "{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/1\"}]"
 
-static struct sim *sim;
-
-static int start_sim(void **state)
-{
-    (void)state;
-    sim = sim_start();
-    return 0;
-}
-
-static int stop_sim(void **state)
-{
-    (void)state;
-    sim_stop(sim);
-    return 0;
-}
-
 static int set_up_with_token(void **state)
 {
-    sim_reset(sim);
-    *state = omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
+    sim_reset(desk_sim);
+    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
     return 0;
 }
 
 static int set_up_with_login(void **state)
 {
-    sim_reset(sim);
-    *state = omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_LOGIN);
+    sim_reset(desk_sim);
+    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_LOGIN);
     return 0;
 }
 
 static int set_up_with_one_try(void **state)
 {
-    sim_reset(sim);
+    sim_reset(desk_sim);
     struct omnitron_pool_options options = omnitron_desk_options;
     options.tries = 1;
-    *state = omnitron_desk_new(sim, &options, SETTING, DESK_LOGIN);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    omnitron_desk_free(*state);
+    *state = omnitron_desk_new(desk_sim, &options, SETTING, DESK_LOGIN);
     return 0;
 }
 
@@ -68,7 +46,7 @@ static void list_at_once(struct omnitron_desk *desk, unsigned count)
 
 static int64_t logins(void)
 {
-    return sim_counter(sim, "logins");
+    return sim_counter(desk_sim, "logins");
 }
 
 /* ---- Logins ---- */
@@ -81,14 +59,14 @@ static void a_user_logs_in_once_for_all_calls(void **state)
     omnitron_desk_create(desk, 0);
     omnitron_desk_expect_success(desk);
     assert_int_equal(logins(), 1);
-    assert_int_equal(sim_counter(sim, "tokens_seen_wrong"), 0);
+    assert_int_equal(sim_counter(desk_sim, "tokens_seen_wrong"), 0);
 }
 
 static void a_token_that_was_logged_out_is_renewed_once_for_all_calls(void **state)
 {
     struct omnitron_desk *desk = *state;
     omnitron_desk_list(desk);
-    sim_expire_token(sim, "acme");
+    sim_expire_token(desk_sim, "acme");
     list_at_once(desk, 30);
     omnitron_desk_expect_success(desk);
     assert_int_equal(logins(), 2);
@@ -98,7 +76,7 @@ static void the_try_that_met_a_401_does_not_count(void **state)
 {
     struct omnitron_desk *desk = *state;
     omnitron_desk_list(desk);
-    sim_expire_token(sim, "acme");
+    sim_expire_token(desk_sim, "acme");
     omnitron_desk_list(desk);
     omnitron_desk_expect_success(desk);
 }
@@ -106,9 +84,9 @@ static void the_try_that_met_a_401_does_not_count(void **state)
 static void an_auth_failure_that_looks_like_403_is_renewed_too(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_set(sim, "{\"auth_failure_status\":403}");
+    sim_set(desk_sim, "{\"auth_failure_status\":403}");
     omnitron_desk_list(desk);
-    sim_expire_token(sim, "acme");
+    sim_expire_token(desk_sim, "acme");
     list_at_once(desk, 10);
     omnitron_desk_expect_success(desk);
     assert_int_equal(logins(), 2);
@@ -117,8 +95,8 @@ static void an_auth_failure_that_looks_like_403_is_renewed_too(void **state)
 static void a_403_that_a_new_login_does_not_change_is_a_true_one(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"path\":\"/whisperer/\",\"times\":-1,"
-                   "\"action\":{\"status\":403,\"json\":{\"detail\":\"No permission.\"}}}");
+    sim_fault(desk_sim, "{\"path\":\"/whisperer/\",\"times\":-1,"
+                        "\"action\":{\"status\":403,\"json\":{\"detail\":\"No permission.\"}}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_FORBIDDEN);
     assert_non_null(strstr(desk->failure.error.text, "No permission."));
@@ -133,8 +111,8 @@ static void a_403_that_a_new_login_does_not_change_is_a_true_one(void **state)
 static void a_403_page_of_a_proxy_starts_no_login(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"path\":\"/whisperer/\",\"times\":-1,"
-                   "\"action\":{\"status\":403,\"body\":\"<h1>Blocked</h1>\"}}");
+    sim_fault(desk_sim, "{\"path\":\"/whisperer/\",\"times\":-1,"
+                        "\"action\":{\"status\":403,\"body\":\"<h1>Blocked</h1>\"}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_FORBIDDEN);
     assert_int_equal(logins(), 1);
@@ -143,12 +121,12 @@ static void a_403_page_of_a_proxy_starts_no_login(void **state)
 static void a_second_401_ends_the_call(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"path\":\"/whisperer/\",\"times\":-1,"
-                   "\"action\":{\"status\":401,\"json\":{\"detail\":\"Invalid token.\"}}}");
+    sim_fault(desk_sim, "{\"path\":\"/whisperer/\",\"times\":-1,"
+                        "\"action\":{\"status\":401,\"json\":{\"detail\":\"Invalid token.\"}}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
     assert_int_equal(logins(), 2);
-    assert_int_equal(sim_route_count(sim, "GET /whisperer/hooks/", 0), 2);
+    assert_int_equal(sim_route_count(desk_sim, "GET /whisperer/hooks/", 0), 2);
 }
 
 static void no_more_than_three_logins_are_made_in_a_while(void **state)
@@ -157,7 +135,7 @@ static void no_more_than_three_logins_are_made_in_a_while(void **state)
     for (int i = 0; i < 3; i++) {
         omnitron_desk_list(desk);
         omnitron_desk_expect_success(desk);
-        sim_expire_token(sim, "acme");
+        sim_expire_token(desk_sim, "acme");
     }
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
@@ -169,33 +147,35 @@ static void no_more_than_three_logins_are_made_in_a_while(void **state)
 static void a_refused_login_is_not_repeated_and_shows_no_password(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"path\":\"/api/v1/auth/login/\",\"times\":-1,\"action\":{\"status\":400,"
-                   "\"json\":{\"non_field_errors\":[\"Cannot log in with pw.\"]}}}");
+    sim_fault(desk_sim, "{\"path\":\"/api/v1/auth/login/\",\"times\":-1,\"action\":{\"status\":400,"
+                        "\"json\":{\"non_field_errors\":[\"Cannot log in with pw.\"]}}}");
     list_at_once(desk, 10);
     omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
-    assert_int_equal(sim_route_count(sim, "POST /api/v1/auth/login/", 0), 1);
+    assert_int_equal(sim_route_count(desk_sim, "POST /api/v1/auth/login/", 0), 1);
     assert_non_null(strstr(desk->failure.error.text, "Cannot log in with ***."));
-    assert_int_equal(sim_route_count(sim, "GET /whisperer/hooks/", 0), 0);
+    assert_int_equal(sim_route_count(desk_sim, "GET /whisperer/hooks/", 0), 0);
     /* Nor by a later call with the same credentials. */
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
     assert_non_null(strstr(desk->failure.error.text, "Cannot log in with ***."));
-    assert_int_equal(sim_counter(sim, "requests"), 1);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 1);
 }
 
 static void a_login_that_failed_in_passing_is_repeated(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"path\":\"/api/v1/auth/login/\",\"times\":2,\"action\":{\"status\":502}}");
+    sim_fault(desk_sim,
+              "{\"path\":\"/api/v1/auth/login/\",\"times\":2,\"action\":{\"status\":502}}");
     omnitron_desk_list(desk);
     omnitron_desk_expect_success(desk);
-    assert_int_equal(sim_route_count(sim, "POST /api/v1/auth/login/", 0), 3);
+    assert_int_equal(sim_route_count(desk_sim, "POST /api/v1/auth/login/", 0), 3);
 }
 
 static void logins_that_got_no_answer_do_not_use_up_the_budget(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"path\":\"/api/v1/auth/login/\",\"times\":15,\"action\":{\"status\":502}}");
+    sim_fault(desk_sim,
+              "{\"path\":\"/api/v1/auth/login/\",\"times\":15,\"action\":{\"status\":502}}");
     for (int i = 0; i < 5; i++) {
         omnitron_desk_list(desk);
         omnitron_desk_expect_failure(desk, OMNITRON_UNREACHABLE);
@@ -216,9 +196,9 @@ static void a_login_without_a_token_is_broken(void **state)
                        "{\"name\":\"f\",\"path\":\"/api/v1/auth/login/\",\"times\":-1,"
                        "\"action\":%s}",
                        actions[i]);
-        sim_fault(sim, fault);
+        sim_fault(desk_sim, fault);
         struct omnitron_desk *other =
-            omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_LOGIN);
+            omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_LOGIN);
         omnitron_desk_list(other);
         omnitron_desk_expect_failure(other, OMNITRON_BROKEN);
         omnitron_desk_free(other);
@@ -229,11 +209,11 @@ static void a_login_without_a_token_is_broken(void **state)
 static void a_token_account_never_logs_in(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_expire_token(sim, "acme");
+    sim_expire_token(desk_sim, "acme");
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
     assert_int_equal(logins(), 0);
-    assert_int_equal(sim_counter(sim, "requests"), 1);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 1);
 }
 
 static void a_login_outlives_the_omnitron_that_made_it(void **state)
@@ -252,14 +232,14 @@ static void other_credentials_of_the_same_account_log_in_anew(void **state)
 {
     struct omnitron_desk *desk = *state;
     omnitron_desk_list(desk);
-    sim_add_user(sim, "other", "pw2", "t1", false);
+    sim_add_user(desk_sim, "other", "pw2", "t1", false);
     struct settings *settings =
-        omnitron_desk_settings(sim, SETTING, "\"username\":\"other\",\"password\":\"pw2\"");
+        omnitron_desk_settings(desk_sim, SETTING, "\"username\":\"other\",\"password\":\"pw2\"");
     struct omnitron *before = desk->omnitron;
     desk->omnitron = omnitron_new(desk->pool, settings, settings_find_account(settings, "acme"));
     omnitron_desk_create(desk, 0);
     omnitron_desk_expect_success(desk);
-    assert_int_equal(sim_hook_count(sim, "other"), 1);
+    assert_int_equal(sim_hook_count(desk_sim, "other"), 1);
     omnitron_free(desk->omnitron);
     desk->omnitron = before;
     omnitron_desk_list(desk); /* the old one still has its own */
@@ -271,14 +251,14 @@ static void other_credentials_of_the_same_account_log_in_anew(void **state)
 static void freeing_the_omnitron_cancels_its_login(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_set(sim, "{\"latency_ms\":50}");
+    sim_set(desk_sim, "{\"latency_ms\":50}");
     (void)omnitron_list(desk->omnitron, omnitron_desk_on_list, desk);
     omnitron_desk_idle(desk, 20);
     omnitron_free(desk->omnitron);
     desk->omnitron = NULL;
     omnitron_desk_idle(desk, 100);
     assert_int_equal(desk->done_count, 0);
-    assert_int_equal(sim_route_count(sim, "GET /whisperer/hooks/", 0), 0);
+    assert_int_equal(sim_route_count(desk_sim, "GET /whisperer/hooks/", 0), 0);
 }
 
 static bool refuse(void *arg)
@@ -293,7 +273,7 @@ static void no_login_is_sent_for_a_call_that_may_not_be(void **state)
     omnitron_set_guard(desk->omnitron, refuse, NULL);
     omnitron_desk_list(desk);
     omnitron_desk_expect_failure(desk, OMNITRON_CANCELLED);
-    assert_int_equal(sim_counter(sim, "requests"), 0);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 0);
 }
 
 /* ---- Callers' tokens ---- */
@@ -301,16 +281,16 @@ static void no_login_is_sent_for_a_call_that_may_not_be(void **state)
 static void a_callers_token_is_checked_with_the_user_path(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_add_user(sim, "caller", "x", "callers-token", false);
+    sim_add_user(desk_sim, "caller", "x", "callers-token", false);
     omnitron_desk_check_token(desk, "callers-token");
     omnitron_desk_expect_success(desk);
     omnitron_desk_check_token(desk, "wrong");
     omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
-    sim_set(sim, "{\"auth_failure_status\":403}");
+    sim_set(desk_sim, "{\"auth_failure_status\":403}");
     omnitron_desk_check_token(desk, "wrong");
     omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
     assert_int_equal(logins(), 0);
-    assert_int_equal(sim_counter(sim, "requests"), 3);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 3);
 }
 
 static void a_token_that_could_end_the_header_is_not_sent(void **state)
@@ -321,13 +301,13 @@ static void a_token_that_could_end_the_header_is_not_sent(void **state)
         omnitron_desk_check_token(desk, tokens[i]);
         omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
     }
-    assert_int_equal(sim_counter(sim, "requests"), 0);
+    assert_int_equal(sim_counter(desk_sim, "requests"), 0);
 }
 
 static void a_page_with_status_200_lets_nobody_in(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"times\":-1,\"action\":{\"status\":200,\"body\":\"<h1>Log in</h1>\"}}");
+    sim_fault(desk_sim, "{\"times\":-1,\"action\":{\"status\":200,\"body\":\"<h1>Log in</h1>\"}}");
     omnitron_desk_check_token(desk, "t0ken");
     omnitron_desk_expect_failure(desk, OMNITRON_BROKEN);
 }
@@ -335,8 +315,8 @@ static void a_page_with_status_200_lets_nobody_in(void **state)
 static void a_caller_that_is_throttled_does_not_pause_the_account(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_fault(sim, "{\"path\":\"/api/v1/active_user/\",\"times\":-1,"
-                   "\"action\":{\"status\":429,\"headers\":{\"Retry-After\":\"60\"}}}");
+    sim_fault(desk_sim, "{\"path\":\"/api/v1/active_user/\",\"times\":-1,"
+                        "\"action\":{\"status\":429,\"headers\":{\"Retry-After\":\"60\"}}}");
     omnitron_desk_check_token(desk, "t0ken");
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
     assert_int_equal(desk->failure.retry_after_ms, 60000);
@@ -346,13 +326,15 @@ static void a_caller_that_is_throttled_does_not_pause_the_account(void **state)
 
 int main(void)
 {
-#define WITH_TOKEN(name) cmocka_unit_test_setup_teardown(name, set_up_with_token, tear_down)
-#define WITH_LOGIN(name) cmocka_unit_test_setup_teardown(name, set_up_with_login, tear_down)
+#define WITH_TOKEN(name)                                                                           \
+    cmocka_unit_test_setup_teardown(name, set_up_with_token, omnitron_desk_tear_down)
+#define WITH_LOGIN(name)                                                                           \
+    cmocka_unit_test_setup_teardown(name, set_up_with_login, omnitron_desk_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_LOGIN(a_user_logs_in_once_for_all_calls),
         WITH_LOGIN(a_token_that_was_logged_out_is_renewed_once_for_all_calls),
         cmocka_unit_test_setup_teardown(the_try_that_met_a_401_does_not_count, set_up_with_one_try,
-                                        tear_down),
+                                        omnitron_desk_tear_down),
         WITH_LOGIN(an_auth_failure_that_looks_like_403_is_renewed_too),
         WITH_LOGIN(a_403_that_a_new_login_does_not_change_is_a_true_one),
         WITH_LOGIN(a_403_page_of_a_proxy_starts_no_login),
@@ -372,5 +354,5 @@ int main(void)
         WITH_TOKEN(a_page_with_status_200_lets_nobody_in),
         WITH_TOKEN(a_caller_that_is_throttled_does_not_pause_the_account),
     };
-    return cmocka_run_group_tests(tests, start_sim, stop_sim);
+    return cmocka_run_group_tests(tests, omnitron_desk_start_sim, omnitron_desk_stop_sim);
 }

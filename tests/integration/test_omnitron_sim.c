@@ -12,18 +12,6 @@
 
 static const char hooks[] = "/whisperer/hooks/";
 
-static int start(void **state)
-{
-    *state = sim_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    sim_stop(*state);
-    return 0;
-}
-
 static int begin(void **state)
 {
     sim_reset(*state);
@@ -375,5 +363,5 @@ int main(void)
         cmocka_unit_test_setup(an_old_version_has_no_registry_and_takes_any_event_type, begin),
         cmocka_unit_test_setup(a_new_version_knows_its_event_types, begin),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, sim_group_start, sim_group_stop);
 }

@@ -19,18 +19,6 @@ enum { LIMIT_MS = 10000 };
 
 static const char get_hooks[] = "GET /whisperer/hooks/";
 
-static int start(void **state)
-{
-    *state = sim_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    sim_stop(*state);
-    return 0;
-}
-
 static int begin(void **state)
 {
     sim_reset(*state);
@@ -344,5 +332,5 @@ int main(void)
         cmocka_unit_test(a_signal_ends_it_with_requests_still_unanswered),
         cmocka_unit_test(it_can_listen_on_a_unix_socket),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, sim_group_start, sim_group_stop);
 }

@@ -15,18 +15,6 @@ enum { LIMIT_MS = 10000, SHORT_MS = 200 };
 
 static const char get_hooks[] = "GET /whisperer/hooks/";
 
-static int start(void **state)
-{
-    *state = sim_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    sim_stop(*state);
-    return 0;
-}
-
 static int begin(void **state)
 {
     sim_reset(*state);
@@ -283,5 +271,5 @@ int main(void)
         cmocka_unit_test_setup(a_fault_without_end_lasts_until_it_is_cleared, begin),
         cmocka_unit_test_setup(a_fault_that_makes_no_sense_is_refused, begin),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, sim_group_start, sim_group_stop);
 }

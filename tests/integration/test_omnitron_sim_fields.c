@@ -8,18 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int start(void **state)
-{
-    *state = sim_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    sim_stop(*state);
-    return 0;
-}
-
 static int begin(void **state)
 {
     sim_reset(*state);
@@ -266,5 +254,5 @@ int main(void)
         cmocka_unit_test_setup(every_missing_field_is_named, begin),
         cmocka_unit_test_setup(fields_that_no_client_may_set_are_ignored, begin),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, sim_group_start, sim_group_stop);
 }

@@ -7,18 +7,6 @@
 
 static const char hooks[] = "/whisperer/hooks/";
 
-static int start(void **state)
-{
-    *state = sim_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    sim_stop(*state);
-    return 0;
-}
-
 /* Ten rows of ann's (ids 1 to 10), two of bob's (11 and 12); three rows a page. */
 static int begin(void **state)
 {
@@ -248,5 +236,5 @@ int main(void)
         cmocka_unit_test_setup(filters_can_be_ignored, begin),
         cmocka_unit_test_setup(a_list_of_ten_thousand_rows_is_complete, begin),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, sim_group_start, sim_group_stop);
 }

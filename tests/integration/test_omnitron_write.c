@@ -11,32 +11,10 @@
     "\"additional_headers\":{\"Authorization\":\"Token headersecret\"}},"                          \
     "{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/1\"}]"
 
-static struct sim *sim;
-
-static int start_sim(void **state)
-{
-    (void)state;
-    sim = sim_start();
-    return 0;
-}
-
-static int stop_sim(void **state)
-{
-    (void)state;
-    sim_stop(sim);
-    return 0;
-}
-
 static int set_up(void **state)
 {
-    sim_reset(sim);
-    *state = omnitron_desk_new(sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    omnitron_desk_free(*state);
+    sim_reset(desk_sim);
+    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
     return 0;
 }
 
@@ -55,8 +33,8 @@ static void a_missing_webhook_is_created(void **state)
     struct omnitron_desk *desk = *state;
     omnitron_desk_create(desk, 0);
     expect_written(desk, OMNITRON_CREATED, 201);
-    assert_true(sim_has_hook(sim, "acme", "a.b", "https://x.example/0"));
-    assert_int_equal(sim_hook_count(sim, "acme"), 1);
+    assert_true(sim_has_hook(desk_sim, "acme", "a.b", "https://x.example/0"));
+    assert_int_equal(sim_hook_count(desk_sim, "acme"), 1);
     omnitron_desk_find(desk, 0);
     assert_int_equal(webhook_drift(&desk->account->webhooks[0], &desk->list->hooks[0]), 0);
 }
@@ -67,14 +45,14 @@ static void a_registered_webhook_is_already_there(void **state)
     omnitron_desk_create(desk, 0);
     omnitron_desk_create(desk, 0);
     expect_written(desk, OMNITRON_ALREADY, 406);
-    assert_int_equal(sim_hook_count(sim, "acme"), 1);
+    assert_int_equal(sim_hook_count(desk_sim, "acme"), 1);
 }
 
 static void an_inactive_webhook_is_switched_on_by_a_patch(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_seed(sim, "{\"username\":\"acme\",\"event_type\":\"a.b\","
-                  "\"target_url\":\"https://x.example/1\",\"is_active\":false}");
+    sim_seed(desk_sim, "{\"username\":\"acme\",\"event_type\":\"a.b\","
+                       "\"target_url\":\"https://x.example/1\",\"is_active\":false}");
     omnitron_desk_list(desk);
     omnitron_desk_patch(desk, desk->list->hooks[0].id, 1, WEBHOOK_IS_ACTIVE);
     expect_written(desk, OMNITRON_PATCHED, 200);
@@ -93,12 +71,12 @@ static void break_posts(int times, const char *action)
         "{\"name\":\"f\",\"method\":\"POST\",\"path\":\"/whisperer/hooks/\",\"times\":%d,"
         "\"action\":%s}",
         times, action);
-    sim_fault(sim, fault);
+    sim_fault(desk_sim, fault);
 }
 
 static int64_t posts(void)
 {
-    return sim_route_count(sim, "POST /whisperer/hooks/", 0);
+    return sim_route_count(desk_sim, "POST /whisperer/hooks/", 0);
 }
 
 static void a_creation_whose_answer_was_lost_is_repeated_and_meets_its_own_row(void **state)
@@ -108,12 +86,12 @@ static void a_creation_whose_answer_was_lost_is_repeated_and_meets_its_own_row(v
                                           "{\"truncate\":5}", "{\"status\":500,\"apply\":true}",
                                           "{\"status\":504,\"apply\":true}"};
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
-        sim_reset(sim);
-        sim_add_user(sim, "acme", "pw", "t0ken", true);
+        sim_reset(desk_sim);
+        sim_add_user(desk_sim, "acme", "pw", "t0ken", true);
         break_posts(1, actions[i]);
         omnitron_desk_create(desk, 0);
         expect_written(desk, OMNITRON_UNSURE, 406);
-        assert_int_equal(sim_hook_count(sim, "acme"), 1);
+        assert_int_equal(sim_hook_count(desk_sim, "acme"), 1);
     }
 }
 
@@ -123,13 +101,13 @@ static void a_creation_that_failed_at_first_is_repeated(void **state)
     static const char *const actions[] = {"{\"close\":\"before\"}", "{\"status\":500}",
                                           "{\"status\":503}", "{\"status\":408}"};
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
-        sim_reset(sim);
-        sim_add_user(sim, "acme", "pw", "t0ken", true);
+        sim_reset(desk_sim);
+        sim_add_user(desk_sim, "acme", "pw", "t0ken", true);
         break_posts(2, actions[i]);
         omnitron_desk_create(desk, 0);
         omnitron_desk_expect_success(desk);
         assert_int_equal(desk->written, OMNITRON_CREATED);
-        assert_int_equal(sim_hook_count(sim, "acme"), 1);
+        assert_int_equal(sim_hook_count(desk_sim, "acme"), 1);
     }
 }
 
@@ -153,13 +131,13 @@ static void another_2xx_counts_once_the_webhook_is_seen(void **state)
                                           "{\"status\":201,\"body\":\"created\",\"apply\":true}"};
     static const int statuses[] = {200, 204, 201};
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
-        sim_reset(sim);
-        sim_add_user(sim, "acme", "pw", "t0ken", true);
+        sim_reset(desk_sim);
+        sim_add_user(desk_sim, "acme", "pw", "t0ken", true);
         break_posts(1, actions[i]);
         omnitron_desk_create(desk, 0);
         expect_written(desk, OMNITRON_CREATED, statuses[i]);
         assert_int_equal(posts(), 1);
-        assert_int_equal(sim_counter(sim, "lookups"), 1);
+        assert_int_equal(sim_counter(desk_sim, "lookups"), 1);
     }
 }
 
@@ -170,7 +148,7 @@ static void a_proxys_page_is_no_creation(void **state)
     omnitron_desk_create(desk, 0);
     omnitron_desk_expect_failure(desk, OMNITRON_BROKEN);
     assert_true(omnitron_failure_may_pass(&desk->failure));
-    assert_int_equal(sim_hook_count(sim, "acme"), 0);
+    assert_int_equal(sim_hook_count(desk_sim, "acme"), 0);
 }
 
 /* ---- Refusals ---- */
@@ -194,7 +172,7 @@ static void a_refused_webhook_tells_the_servers_words_without_secrets(void **sta
 static void an_event_type_that_omnitron_does_not_know_is_invalid(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_set(sim, "{\"registry\":[\"other.event\"],\"restrict_event_types\":true}");
+    sim_set(desk_sim, "{\"registry\":[\"other.event\"],\"restrict_event_types\":true}");
     omnitron_desk_create(desk, 0);
     omnitron_desk_expect_failure(desk, OMNITRON_INVALID);
     assert_non_null(strstr(desk->failure.error.text, "event_type: "));
@@ -220,7 +198,7 @@ static void each_refusal_of_a_creation_has_its_kind(void **state)
         {"{\"status\":401}", OMNITRON_CREDENTIALS, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        sim_reset_counters(sim);
+        sim_reset_counters(desk_sim);
         break_posts(-1, rows[i].action);
         omnitron_desk_create(desk, 0);
         omnitron_desk_expect_failure(desk, rows[i].kind);
@@ -237,8 +215,8 @@ static void each_refusal_of_a_patch_is_about_that_webhook(void **state)
     omnitron_desk_expect_failure(desk, OMNITRON_REJECTED);
     assert_int_equal(desk->failure.status, 404);
     assert_false(omnitron_failure_is_for_all(&desk->failure));
-    sim_fault(sim, "{\"name\":\"p\",\"method\":\"PATCH\",\"times\":1,"
-                   "\"action\":{\"status\":403,\"json\":{\"detail\":\"Not yours.\"}}}");
+    sim_fault(desk_sim, "{\"name\":\"p\",\"method\":\"PATCH\",\"times\":1,"
+                        "\"action\":{\"status\":403,\"json\":{\"detail\":\"Not yours.\"}}}");
     omnitron_desk_list(desk);
     omnitron_desk_patch(desk, desk->list->hooks[0].id, 1, WEBHOOK_IS_ACTIVE);
     omnitron_desk_expect_failure(desk, OMNITRON_REJECTED);
@@ -251,10 +229,10 @@ static void expect_patch_repeated_after(struct omnitron_desk *desk, const char *
     (void)snprintf(fault, sizeof fault, "{\"method\":\"PATCH\",\"times\":1,\"action\":%s}", action);
     omnitron_desk_create(desk, 1);
     omnitron_desk_list(desk);
-    sim_fault(sim, fault);
+    sim_fault(desk_sim, fault);
     omnitron_desk_patch(desk, desk->list->hooks[0].id, 1, WEBHOOK_IS_ACTIVE);
     expect_written(desk, OMNITRON_PATCHED, 200);
-    assert_int_equal(sim_route_count(sim, "PATCH /whisperer/hooks/{id}/", 0), 2);
+    assert_int_equal(sim_route_count(desk_sim, "PATCH /whisperer/hooks/{id}/", 0), 2);
 }
 
 static void a_patch_answered_by_a_page_is_repeated(void **state)
@@ -273,14 +251,15 @@ static void no_more_requests_are_under_way_than_the_account_allows(void **state)
 {
     struct omnitron_desk *desk = *state;
     enum { CALLS = 40 };
-    sim_set(sim, "{\"latency_ms\":10}");
+    sim_set(desk_sim, "{\"latency_ms\":10}");
     for (int i = 0; i < CALLS; i++) {
         (void)omnitron_create(desk->omnitron, &desk->account->webhooks[i % 2],
                               omnitron_desk_on_written, desk);
     }
     omnitron_desk_wait(desk, CALLS);
-    assert_int_equal(sim_hook_count(sim, "acme"), 2);
-    assert_int_equal(sim_counter(sim, "max_in_flight"), desk->account->omnitron.max_connections);
+    assert_int_equal(sim_hook_count(desk_sim, "acme"), 2);
+    assert_int_equal(sim_counter(desk_sim, "max_in_flight"),
+                     desk->account->omnitron.max_connections);
 }
 
 static bool refuse(void *arg)
@@ -303,7 +282,7 @@ static void nothing_is_sent_when_the_guard_says_no(void **state)
 static void what_is_freed_in_mid_call_is_never_told(void **state)
 {
     struct omnitron_desk *desk = *state;
-    sim_set(sim, "{\"latency_ms\":50}");
+    sim_set(desk_sim, "{\"latency_ms\":50}");
     for (int i = 0; i < 20; i++) {
         (void)omnitron_create(desk->omnitron, &desk->account->webhooks[0], omnitron_desk_on_written,
                               desk);
@@ -345,7 +324,7 @@ static void a_completion_may_free_the_omnitron(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, omnitron_desk_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_missing_webhook_is_created),
         TEST(a_registered_webhook_is_already_there),
@@ -366,5 +345,5 @@ int main(void)
         TEST(what_is_freed_in_mid_call_is_never_told),
         TEST(a_completion_may_free_the_omnitron),
     };
-    return cmocka_run_group_tests(tests, start_sim, stop_sim);
+    return cmocka_run_group_tests(tests, omnitron_desk_start_sim, omnitron_desk_stop_sim);
 }

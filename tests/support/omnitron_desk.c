@@ -53,6 +53,28 @@ void omnitron_desk_free(struct omnitron_desk *desk)
     mem_free(desk);
 }
 
+int omnitron_desk_tear_down(void **state)
+{
+    omnitron_desk_free(*state);
+    return 0;
+}
+
+struct sim *desk_sim;
+
+int omnitron_desk_start_sim(void **state)
+{
+    (void)state;
+    desk_sim = sim_start();
+    return 0;
+}
+
+int omnitron_desk_stop_sim(void **state)
+{
+    (void)state;
+    sim_stop(desk_sim);
+    return 0;
+}
+
 static void note(struct omnitron_desk *desk, const struct omnitron_failure *failure)
 {
     desk->done_count++;

@@ -25,6 +25,11 @@ struct omnitron_desk {
     int status;
 };
 
+/* The simulator of a whole group of tests, and the group's fixtures that start and stop it. */
+extern struct sim *desk_sim;
+int omnitron_desk_start_sim(void **state);
+int omnitron_desk_stop_sim(void **state);
+
 /* tries 3, backoff 1 to 20 ms, no breaker, Retry-After up to 120 s. */
 extern const struct omnitron_pool_options omnitron_desk_options;
 
@@ -40,6 +45,8 @@ struct omnitron_desk *omnitron_desk_new(struct sim *sim,
 struct settings *omnitron_desk_settings(struct sim *sim, const char *webhooks,
                                         const char *omnitron);
 void omnitron_desk_free(struct omnitron_desk *desk);
+/* A test's fixture: frees *state. */
+int omnitron_desk_tear_down(void **state);
 
 /* Callbacks that note what came; their arg is the desk. */
 void omnitron_desk_on_list(void *arg, struct hook_list *list,

@@ -49,6 +49,18 @@ void sim_stop(struct sim *sim)
     mem_free(sim);
 }
 
+int sim_group_start(void **state)
+{
+    *state = sim_start();
+    return 0;
+}
+
+int sim_group_stop(void **state)
+{
+    sim_stop(*state);
+    return 0;
+}
+
 const char *sim_url(const struct sim *sim)
 {
     return sim->url;

@@ -13,6 +13,9 @@ struct sim;
 /* Starts the simulator with no user; it answers when this returns. The test fails otherwise. */
 struct sim *sim_start(void);
 void sim_stop(struct sim *sim); /* NULL is legal */
+/* The fixtures of a group of tests whose state is a simulator. */
+int sim_group_start(void **state);
+int sim_group_stop(void **state);
 
 /* "http://127.0.0.1:port", without a last slash; its address alone; its API root for settings:
    "http://127.0.0.1:port/api/v1/". */
