@@ -317,8 +317,8 @@ static bool have_ended_after_a_look(void *plant_)
 void plant_stop_programs(struct plant *plant)
 {
     for (size_t i = 0; i < PLANT_PROGRAMS; i++) {
-        plant_end(&plant->programs[i], SIGTERM);
         process_signal(plant->programs[i].process, SIGCONT); /* a fault may still hold it */
+        plant_end(&plant->programs[i], SIGTERM);
     }
     (void)wait_until(have_ended_after_a_look, plant, STOP_LIMIT_MS);
     for (size_t i = 0; i < PLANT_PROGRAMS; i++) {

@@ -281,8 +281,10 @@ int process_wait_exit(struct process *process, int64_t limit_ms)
 
 int process_stop(struct process *process, int64_t limit_ms)
 {
-    process_signal(process, SIGTERM);
+    /* In this order: a SIGCONT that meets a process at its end also takes back the SIGSTOP by which
+       LeakSanitizer halts it, and both wait for ever. */
     process_signal(process, SIGCONT);
+    process_signal(process, SIGTERM);
     return process_wait_exit(process, limit_ms);
 }
 

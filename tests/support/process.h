@@ -61,7 +61,7 @@ void process_kill(struct process *process);
    fails after limit_ms. */
 int process_wait_exit(struct process *process, int64_t limit_ms);
 
-/* SIGTERM (and SIGCONT, in case it is stopped), then process_wait_exit. */
+/* SIGCONT, in case it is stopped, SIGTERM, then process_wait_exit. */
 int process_stop(struct process *process, int64_t limit_ms);
 
 /* Prints the last lines of its stderr among the test's messages. */
