@@ -22,6 +22,7 @@ enum {
     OMNITRON_IDLE_CONNECTIONS = 64,
     OMNITRON_TRIES = 2, /* a caller waits: one repeat, then it hears the reason */
     LAST_ANSWERS_MS = 250,
+    OPS_PATIENCE_MS = 1000,
 };
 
 struct api {
@@ -29,6 +30,7 @@ struct api {
     const struct api_process *process;
     struct loop *loop;
     struct event *grace;
+    struct event *ops_patience;
     bool is_stopping;
     bool is_served;          /* the API's last caller has gone */
     bool has_failed_waiting; /* the grace time is over: what waited has been answered */
@@ -124,12 +126,30 @@ static void start_server(struct api *api)
     }
 }
 
+static void serve_ops(struct api *api)
+{
+    if (api->dashboard != NULL && !api->is_stopping) {
+        dashboard_serve(api->dashboard);
+    }
+}
+
+/* Those who ask for our health are to hear of a Redis that is silent. */
+static void on_ops_patience_over(evutil_socket_t none, short events, void *arg)
+{
+    (void)none;
+    (void)events;
+    serve_ops(arg);
+}
+
 /* We listen as soon as it is known how Redis is, good or bad: so the first callers after a start
    meet connections that are ready, and an outage of Redis keeps no process from starting. */
 static void on_redis_known(struct api *api)
 {
     bool is_known = api->is_redis_told && (api->confirming == NULL || api->is_confirming_told);
     bool is_server = api->process->ops == NULL;
+    if (is_known) {
+        serve_ops(api);
+    }
     if (is_known && is_server && api->server == NULL && !api->is_stopping && !api->has_failed) {
         start_server(api);
     }
@@ -243,6 +263,7 @@ static bool start_ops(struct api *api, struct error *err)
         return false;
     }
     api->dashboard = dashboard_new(api->loop, &options);
+    loop_timer_start(api->ops_patience, OPS_PATIENCE_MS);
     metrics_page_add(dashboard_pages(api->dashboard), &api->metrics);
     return true;
 }
@@ -339,6 +360,7 @@ static void stop_all(struct api *api)
     wrong_keys_free(api->dispatch.wrong_keys);
     settings_store_free(api->store);
     event_free(api->grace);
+    event_free(api->ops_patience);
     loop_free(api->loop);
     redis_address_clear(&api->redis_address);
 }
@@ -352,6 +374,7 @@ int api_run(const struct service_config *config, struct settings *settings_take,
         .on_drain = on_drain, .on_reload = on_reload, .arg = &api};
     loop_handle_signals(api.loop, &handlers);
     api.grace = loop_timer_new(api.loop, on_grace_over, &api);
+    api.ops_patience = loop_timer_new(api.loop, on_ops_patience_over, &api);
     api.store = settings_store_new(api.loop, config, environ, settings_take, on_settings, &api);
     api.dispatch = (struct dispatch){.services = &api.services,
                                      .store = api.store,

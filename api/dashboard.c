@@ -184,8 +184,11 @@ static void on_none_left(void *arg)
     }
 }
 
-static void serve(struct dashboard *dashboard)
+void dashboard_serve(struct dashboard *dashboard)
 {
+    if (dashboard->options.listener < 0 || dashboard->http != NULL) {
+        return;
+    }
     dashboard->http = evhttp_new(loop_base(dashboard->loop));
     struct evhttp_bound_socket *bound =
         dashboard->http == NULL
@@ -223,9 +226,6 @@ struct dashboard *dashboard_new(struct loop *loop, const struct dashboard_option
     error_set(&dashboard->why_down, ERROR_UNAVAILABLE, "not connected yet");
     ops_pages_init(&dashboard->pages, options->get_health, options->health_arg);
     dashboard->streams = dashboard_streams_new(dashboard);
-    if (options->listener >= 0) {
-        serve(dashboard);
-    }
     return dashboard;
 }
 

@@ -26,6 +26,8 @@ struct dashboard_options {
 };
 
 struct dashboard *dashboard_new(struct loop *loop, const struct dashboard_options *options);
+/* Answers from here on; who called before has waited. Does nothing the second time. */
+void dashboard_serve(struct dashboard *dashboard);
 
 /* Where pages are added. */
 struct ops_pages *dashboard_pages(struct dashboard *dashboard);
