@@ -58,48 +58,6 @@ static int teardown(void **state)
     return 0;
 }
 
-struct call {
-    struct town *town;
-    const char *account;
-};
-
-static bool is_accepted(void *arg)
-{
-    const struct call *call = arg;
-    int status = stack_execute(call->town->stack, call->account);
-    if (status != 204 && status != 503) {
-        fail_because("%s: status %d", call->account, status);
-    }
-    return status == 204;
-}
-
-static void execute(struct town *town, const char *account)
-{
-    struct call call = {.town = town, .account = account};
-    assert_true(wait_until(is_accepted, &call, LIMIT_MS));
-}
-
-static bool has_finished(void *arg)
-{
-    const struct call *call = arg;
-    struct http_answer *answer =
-        stack_call(call->town->stack, call->account, "GET", "get_async_status/");
-    const char *result = http_answer_text(answer, "result");
-    bool is_finished = result != NULL && strcmp(result, "FINISHED") == 0;
-    if (answer->status != 503 && !is_finished &&
-        (result == NULL || strcmp(result, "WORKING") != 0)) {
-        fail_because("%s: %d %s", call->account, answer->status, answer->body);
-    }
-    http_answer_free(answer);
-    return is_finished;
-}
-
-static void wait_for_end(struct town *town, const char *account)
-{
-    struct call call = {.town = town, .account = account};
-    assert_true(wait_until(has_finished, &call, LIMIT_MS));
-}
-
 static void any_node_will_do(void **state)
 {
     struct town *town = *state;
@@ -107,7 +65,7 @@ static void any_node_will_do(void **state)
         assert_int_equal(stack_execute(town->stack, accounts[i].name), 204);
     }
     for (size_t i = 0; i < ACCOUNTS; i++) {
-        wait_for_end(town, accounts[i].name);
+        stack_wait_finished_patiently(town->stack, accounts[i].name, LIMIT_MS);
     }
     struct redis_fixture *owner = cluster_node(town->cluster, town->owner);
     assert_int_equal(redis_int(owner, "HGET {omnihook}:totals finished"), ACCOUNTS);
@@ -119,8 +77,8 @@ static void any_node_will_do(void **state)
 static void what_was_accepted_outlives_a_move_of_the_slot(void **state)
 {
     struct town *town = *state;
-    execute(town, "a0");
-    execute(town, "a1");
+    (void)stack_execute_patiently(town->stack, "a0", LIMIT_MS);
+    (void)stack_execute_patiently(town->stack, "a1", LIMIT_MS);
     struct cluster_move move =
         cluster_move_begin(town->cluster, KEY, (town->owner + 2) % CLUSTER_NODES);
     assert_int_equal(stack_execute(town->stack, "a2"), 503);
@@ -128,10 +86,10 @@ static void what_was_accepted_outlives_a_move_of_the_slot(void **state)
     assert_int_equal(stack_execute(town->stack, "a2"), 503);
     cluster_move_end(&move);
     for (size_t i = 2; i < ACCOUNTS; i++) {
-        execute(town, accounts[i].name);
+        (void)stack_execute_patiently(town->stack, accounts[i].name, LIMIT_MS);
     }
     for (size_t i = 0; i < ACCOUNTS; i++) {
-        wait_for_end(town, accounts[i].name);
+        stack_wait_finished_patiently(town->stack, accounts[i].name, LIMIT_MS);
     }
     struct redis_fixture *owner = cluster_node(town->cluster, move.to);
     assert_int_equal(redis_int(owner, "HGET {omnihook}:totals finished"), ACCOUNTS);

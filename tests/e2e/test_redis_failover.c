@@ -81,74 +81,23 @@ static int teardown(void **state)
     return 0;
 }
 
-struct call {
-    struct ha *ha;
-    const char *account;
-    unsigned refused;
-};
-
-/* Nothing but 204, and 503 as long as there is no master with a replica. */
-static bool is_accepted(void *arg)
-{
-    struct call *call = arg;
-    int status = stack_execute(call->ha->stack, call->account);
-    if (status != 204 && status != 503) {
-        fail_because("%s: status %d", call->account, status);
-    }
-    call->refused += status == 503;
-    return status == 204;
-}
-
-/* 503 as long as there is no master: Sentinels on a busy machine fail over once more by themselves.
- */
-static bool is_finished(void *arg)
-{
-    const struct call *call = arg;
-    struct http_answer *answer =
-        stack_call(call->ha->stack, call->account, "GET", "get_async_status/");
-    const char *result = http_answer_text(answer, "result");
-    bool is_good = answer->status == 200 && result != NULL && strcmp(result, "FINISHED") == 0;
-    if (answer->status != 200 && answer->status != 503) {
-        fail_because("%s: status %d", call->account, answer->status);
-    }
-    http_answer_free(answer);
-    return is_good;
-}
-
-static void wait_until_finished(struct ha *ha, const char *account)
-{
-    struct call call = {.ha = ha, .account = account};
-    if (!wait_until(is_finished, &call, LIMIT_MS)) {
-        stack_print_logs(ha->stack);
-        fail_because("%s is not FINISHED", account);
-    }
-}
-
-/* Gives how often it was refused before. */
-static unsigned execute(struct ha *ha, const char *account)
-{
-    struct call call = {.ha = ha, .account = account};
-    assert_true(wait_until(is_accepted, &call, LIMIT_MS));
-    return call.refused;
-}
-
 /* There is no worker yet, so all that is accepted waits in Redis. */
 static void what_was_accepted_outlives_the_master(void **state)
 {
     struct ha *ha = *state;
     for (size_t i = 0; i < ACCOUNTS / 2; i++) {
-        (void)execute(ha, accounts[i].name);
+        (void)stack_execute_patiently(ha->stack, accounts[i].name, LIMIT_MS);
     }
     redis_fixture_kill(stack_redis(ha->stack));
     unsigned refused = 0;
     for (size_t i = ACCOUNTS / 2; i < ACCOUNTS; i++) {
-        refused += execute(ha, accounts[i].name);
+        refused += stack_execute_patiently(ha->stack, accounts[i].name, LIMIT_MS);
     }
     assert_true(refused > 0);
     (void)stack_start_worker(ha->stack, ha->env);
     (void)stack_start_worker(ha->stack, ha->env);
     for (size_t i = 0; i < ACCOUNTS; i++) {
-        wait_until_finished(ha, accounts[i].name);
+        stack_wait_finished_patiently(ha->stack, accounts[i].name, LIMIT_MS);
     }
 }
 
@@ -162,28 +111,28 @@ static void the_programs_follow_and_leave_the_old_master_alone(void **state)
     struct ha *ha = *state;
     struct redis_fixture *old = stack_redis(ha->stack);
     (void)stack_start_worker(ha->stack, ha->env);
-    (void)execute(ha, "a0");
-    wait_until_finished(ha, "a0");
+    (void)stack_execute_patiently(ha->stack, "a0", LIMIT_MS);
+    stack_wait_finished_patiently(ha->stack, "a0", LIMIT_MS);
     redis_fixture_kill(old);
-    (void)execute(ha, "a1");
+    (void)stack_execute_patiently(ha->stack, "a1", LIMIT_MS);
     redis_fixture_start(old);
-    wait_until_finished(ha, "a1");
+    stack_wait_finished_patiently(ha->stack, "a1", LIMIT_MS);
     /* Sentinel makes it a replica; it then has what the others have. */
     assert_true(wait_until(is_replica, old, LIMIT_MS));
-    (void)execute(ha, "a2");
-    wait_until_finished(ha, "a2");
+    (void)stack_execute_patiently(ha->stack, "a2", LIMIT_MS);
+    stack_wait_finished_patiently(ha->stack, "a2", LIMIT_MS);
 }
 
 static void a_failover_by_hand_is_followed_by_all_three_programs(void **state)
 {
     struct ha *ha = *state;
     (void)stack_start_worker(ha->stack, ha->env);
-    (void)execute(ha, "a0");
-    wait_until_finished(ha, "a0");
+    (void)stack_execute_patiently(ha->stack, "a0", LIMIT_MS);
+    stack_wait_finished_patiently(ha->stack, "a0", LIMIT_MS);
     sentinels_fail_over(ha->sentinels, 0);
     assert_true(wait_until(is_replica, stack_redis(ha->stack), LIMIT_MS));
-    (void)execute(ha, "a1");
-    wait_until_finished(ha, "a1");
+    (void)stack_execute_patiently(ha->stack, "a1", LIMIT_MS);
+    stack_wait_finished_patiently(ha->stack, "a1", LIMIT_MS);
     char settings[URL_SIZE];
     char *path = temp_dir_join(stack_dir(ha->stack), STACK_SETTINGS);
     (void)snprintf(settings, sizeof settings, "OMNIHOOK_SETTINGS=%s", path);

@@ -7,24 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SETTING                                                                                    \
-    "[{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/0\"},"                            \
-    "{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/1\"}]"
-
-static int set_up_with_token(void **state)
-{
-    sim_reset(desk_sim);
-    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
-    return 0;
-}
-
 static int set_up_with_breaker(void **state)
 {
     sim_reset(desk_sim);
     struct omnitron_pool_options options = omnitron_desk_options;
     options.breaker_failures = 5;
     options.retry = (struct backoff){.base_ms = 100, .max_ms = 100};
-    *state = omnitron_desk_new(desk_sim, &options, SETTING, DESK_TOKEN);
+    *state = omnitron_desk_new(desk_sim, &options, DESK_SETTING, DESK_TOKEN);
     return 0;
 }
 
@@ -35,17 +24,8 @@ static int set_up_with_slow_breaker(void **state)
     options.tries = 1;
     options.breaker_failures = 3;
     options.retry = (struct backoff){.base_ms = 60000, .max_ms = 60000};
-    *state = omnitron_desk_new(desk_sim, &options, SETTING, DESK_TOKEN);
+    *state = omnitron_desk_new(desk_sim, &options, DESK_SETTING, DESK_TOKEN);
     return 0;
-}
-
-/* Starts so many lists at once and waits for all. */
-static void list_at_once(struct omnitron_desk *desk, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        (void)omnitron_list(desk->omnitron, omnitron_desk_on_list, desk);
-    }
-    omnitron_desk_wait(desk, desk->done_count + count);
 }
 
 /* ---- Pauses ---- */
@@ -103,7 +83,7 @@ static void a_long_pause_fails_the_calls_that_wait_in_line(void **state)
     sim_set(desk_sim, "{\"latency_ms\":20}");
     sim_fault(desk_sim,
               "{\"times\":-1,\"action\":{\"status\":429,\"headers\":{\"Retry-After\":\"30\"}}}");
-    list_at_once(desk, 40);
+    omnitron_desk_list_at_once(desk, 40);
     omnitron_desk_expect_failure(desk, OMNITRON_THROTTLED);
     assert_int_equal(sim_counter(desk_sim, "requests"), desk->account->omnitron.max_connections);
 }
@@ -159,7 +139,7 @@ static void every_form_of_a_pause_is_met(void **state)
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         sim_reset(desk_sim);
         struct omnitron_desk *desk =
-            omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
+            omnitron_desk_new(desk_sim, &omnitron_desk_options, DESK_SETTING, DESK_TOKEN);
         char fault[256];
         (void)snprintf(fault, sizeof fault,
                        "{\"times\":1,\"action\":{\"status\":429,\"headers\":%s}}",
@@ -194,13 +174,13 @@ static void failures_in_a_row_open_the_breaker_and_a_success_closes_it(void **st
     struct omnitron_desk *desk = *state;
     sim_fault(desk_sim, "{\"times\":8,\"action\":{\"status\":502}}");
     int64_t openings = metrics_read(METRIC_OMNITRON_BREAKER_OPENINGS, NULL, NULL);
-    list_at_once(desk, 8);
+    omnitron_desk_list_at_once(desk, 8);
     assert_int_equal(metrics_read(METRIC_OMNITRON_BREAKER_OPENINGS, NULL, NULL), openings + 1);
     omnitron_desk_list(desk);
     omnitron_desk_expect_success(desk);
     sim_set(desk_sim, "{\"latency_ms\":10}");
     sim_reset_counters(desk_sim);
-    list_at_once(desk, 16);
+    omnitron_desk_list_at_once(desk, 16);
     omnitron_desk_expect_success(desk);
     assert_int_equal(sim_counter(desk_sim, "max_in_flight"),
                      desk->account->omnitron.max_connections);
@@ -210,10 +190,10 @@ static void an_open_breaker_lets_one_call_at_a_time_try(void **state)
 {
     struct omnitron_desk *desk = *state;
     sim_fault(desk_sim, "{\"times\":-1,\"action\":{\"status\":502}}");
-    list_at_once(desk, 5);
+    omnitron_desk_list_at_once(desk, 5);
     sim_set(desk_sim, "{\"latency_ms\":10}");
     sim_reset_counters(desk_sim);
-    list_at_once(desk, 5);
+    omnitron_desk_list_at_once(desk, 5);
     omnitron_desk_expect_failure(desk, OMNITRON_UNREACHABLE);
     assert_int_equal(sim_counter(desk_sim, "max_in_flight"), 1);
 }
@@ -247,7 +227,7 @@ static void answers_that_refuse_do_not_open_the_breaker(void **state)
 int main(void)
 {
 #define WITH_TOKEN(name)                                                                           \
-    cmocka_unit_test_setup_teardown(name, set_up_with_token, omnitron_desk_tear_down)
+    cmocka_unit_test_setup_teardown(name, omnitron_desk_set_up, omnitron_desk_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_TOKEN(a_short_pause_holds_back_all_calls_and_is_waited_out),
         WITH_TOKEN(a_long_pause_fails_all_calls_at_once),

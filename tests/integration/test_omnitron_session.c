@@ -8,21 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SETTING                                                                                    \
-    "[{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/0\"},"                            \
-    "{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/1\"}]"
-
-static int set_up_with_token(void **state)
-{
-    sim_reset(desk_sim);
-    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_TOKEN);
-    return 0;
-}
-
 static int set_up_with_login(void **state)
 {
     sim_reset(desk_sim);
-    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_LOGIN);
+    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, DESK_SETTING, DESK_LOGIN);
     return 0;
 }
 
@@ -31,17 +20,8 @@ static int set_up_with_one_try(void **state)
     sim_reset(desk_sim);
     struct omnitron_pool_options options = omnitron_desk_options;
     options.tries = 1;
-    *state = omnitron_desk_new(desk_sim, &options, SETTING, DESK_LOGIN);
+    *state = omnitron_desk_new(desk_sim, &options, DESK_SETTING, DESK_LOGIN);
     return 0;
-}
-
-/* Starts so many lists at once and waits for all. */
-static void list_at_once(struct omnitron_desk *desk, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        (void)omnitron_list(desk->omnitron, omnitron_desk_on_list, desk);
-    }
-    omnitron_desk_wait(desk, desk->done_count + count);
 }
 
 static int64_t logins(void)
@@ -54,7 +34,7 @@ static int64_t logins(void)
 static void a_user_logs_in_once_for_all_calls(void **state)
 {
     struct omnitron_desk *desk = *state;
-    list_at_once(desk, 20);
+    omnitron_desk_list_at_once(desk, 20);
     omnitron_desk_expect_success(desk);
     omnitron_desk_create(desk, 0);
     omnitron_desk_expect_success(desk);
@@ -67,7 +47,7 @@ static void a_token_that_was_logged_out_is_renewed_once_for_all_calls(void **sta
     struct omnitron_desk *desk = *state;
     omnitron_desk_list(desk);
     sim_expire_token(desk_sim, "acme");
-    list_at_once(desk, 30);
+    omnitron_desk_list_at_once(desk, 30);
     omnitron_desk_expect_success(desk);
     assert_int_equal(logins(), 2);
 }
@@ -87,7 +67,7 @@ static void an_auth_failure_that_looks_like_403_is_renewed_too(void **state)
     sim_set(desk_sim, "{\"auth_failure_status\":403}");
     omnitron_desk_list(desk);
     sim_expire_token(desk_sim, "acme");
-    list_at_once(desk, 10);
+    omnitron_desk_list_at_once(desk, 10);
     omnitron_desk_expect_success(desk);
     assert_int_equal(logins(), 2);
 }
@@ -149,7 +129,7 @@ static void a_refused_login_is_not_repeated_and_shows_no_password(void **state)
     struct omnitron_desk *desk = *state;
     sim_fault(desk_sim, "{\"path\":\"/api/v1/auth/login/\",\"times\":-1,\"action\":{\"status\":400,"
                         "\"json\":{\"non_field_errors\":[\"Cannot log in with pw.\"]}}}");
-    list_at_once(desk, 10);
+    omnitron_desk_list_at_once(desk, 10);
     omnitron_desk_expect_failure(desk, OMNITRON_CREDENTIALS);
     assert_int_equal(sim_route_count(desk_sim, "POST /api/v1/auth/login/", 0), 1);
     assert_non_null(strstr(desk->failure.error.text, "Cannot log in with ***."));
@@ -198,7 +178,7 @@ static void a_login_without_a_token_is_broken(void **state)
                        actions[i]);
         sim_fault(desk_sim, fault);
         struct omnitron_desk *other =
-            omnitron_desk_new(desk_sim, &omnitron_desk_options, SETTING, DESK_LOGIN);
+            omnitron_desk_new(desk_sim, &omnitron_desk_options, DESK_SETTING, DESK_LOGIN);
         omnitron_desk_list(other);
         omnitron_desk_expect_failure(other, OMNITRON_BROKEN);
         omnitron_desk_free(other);
@@ -233,8 +213,8 @@ static void other_credentials_of_the_same_account_log_in_anew(void **state)
     struct omnitron_desk *desk = *state;
     omnitron_desk_list(desk);
     sim_add_user(desk_sim, "other", "pw2", "t1", false);
-    struct settings *settings =
-        omnitron_desk_settings(desk_sim, SETTING, "\"username\":\"other\",\"password\":\"pw2\"");
+    struct settings *settings = omnitron_desk_settings(
+        desk_sim, DESK_SETTING, "\"username\":\"other\",\"password\":\"pw2\"");
     struct omnitron *before = desk->omnitron;
     desk->omnitron = omnitron_new(desk->pool, settings, settings_find_account(settings, "acme"));
     omnitron_desk_create(desk, 0);
@@ -327,7 +307,7 @@ static void a_caller_that_is_throttled_does_not_pause_the_account(void **state)
 int main(void)
 {
 #define WITH_TOKEN(name)                                                                           \
-    cmocka_unit_test_setup_teardown(name, set_up_with_token, omnitron_desk_tear_down)
+    cmocka_unit_test_setup_teardown(name, omnitron_desk_set_up, omnitron_desk_tear_down)
 #define WITH_LOGIN(name)                                                                           \
     cmocka_unit_test_setup_teardown(name, set_up_with_login, omnitron_desk_tear_down)
     const struct CMUnitTest tests[] = {

@@ -53,13 +53,20 @@ void omnitron_desk_free(struct omnitron_desk *desk)
     mem_free(desk);
 }
 
+struct sim *desk_sim;
+
+int omnitron_desk_set_up(void **state)
+{
+    sim_reset(desk_sim);
+    *state = omnitron_desk_new(desk_sim, &omnitron_desk_options, DESK_SETTING, DESK_TOKEN);
+    return 0;
+}
+
 int omnitron_desk_tear_down(void **state)
 {
     omnitron_desk_free(*state);
     return 0;
 }
-
-struct sim *desk_sim;
 
 int omnitron_desk_start_sim(void **state)
 {
@@ -139,8 +146,15 @@ void omnitron_desk_idle(struct omnitron_desk *desk, int64_t ms)
 
 void omnitron_desk_list(struct omnitron_desk *desk)
 {
-    (void)omnitron_list(desk->omnitron, omnitron_desk_on_list, desk);
-    omnitron_desk_wait(desk, desk->done_count + 1);
+    omnitron_desk_list_at_once(desk, 1);
+}
+
+void omnitron_desk_list_at_once(struct omnitron_desk *desk, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        (void)omnitron_list(desk->omnitron, omnitron_desk_on_list, desk);
+    }
+    omnitron_desk_wait(desk, desk->done_count + count);
 }
 
 void omnitron_desk_find(struct omnitron_desk *desk, size_t webhook)

@@ -45,7 +45,12 @@ struct omnitron_desk *omnitron_desk_new(struct sim *sim,
 struct settings *omnitron_desk_settings(struct sim *sim, const char *webhooks,
                                         const char *omnitron);
 void omnitron_desk_free(struct omnitron_desk *desk);
-/* A test's fixture: frees *state. */
+/* A test's fixtures: *state becomes a desk at desk_sim, which begins anew, with DESK_TOKEN and
+   DESK_SETTING, two webhooks; and its end. */
+#define DESK_SETTING                                                                               \
+    "[{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/0\"},"                            \
+    "{\"event_type\":\"a.b\",\"target_url\":\"https://x.example/1\"}]"
+int omnitron_desk_set_up(void **state);
 int omnitron_desk_tear_down(void **state);
 
 /* Callbacks that note what came; their arg is the desk. */
@@ -62,6 +67,8 @@ void omnitron_desk_idle(struct omnitron_desk *desk, int64_t ms);
 
 /* One call, waited for; webhooks by their place in the setting. */
 void omnitron_desk_list(struct omnitron_desk *desk);
+void omnitron_desk_list_at_once(struct omnitron_desk *desk,
+                                unsigned count); /* and all waited for */
 void omnitron_desk_find(struct omnitron_desk *desk, size_t webhook);
 void omnitron_desk_create(struct omnitron_desk *desk, size_t webhook);
 void omnitron_desk_patch(struct omnitron_desk *desk, int64_t id, size_t webhook, unsigned fields);

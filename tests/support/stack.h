@@ -116,6 +116,12 @@ void stack_wait_status(struct stack *stack, const char *account, const char *sta
 /* stack_execute must be 204, then stack_wait_status. */
 void stack_run(struct stack *stack, const char *account, const char *status, int64_t limit_ms);
 
+/* The same two steps while Redis fails over (on a busy machine it may, once more, by itself): 503
+   is met by asking again. The first gives how often it was refused; the second fails the test when
+   anything but WORKING and FINISHED is told. */
+unsigned stack_execute_patiently(struct stack *stack, const char *account, int64_t limit_ms);
+void stack_wait_finished_patiently(struct stack *stack, const char *account, int64_t limit_ms);
+
 /* The end of every program's log, among the test's messages. */
 void stack_print_logs(struct stack *stack);
 

@@ -106,3 +106,55 @@ void stack_run(struct stack *stack, const char *account, const char *status, int
     assert_int_equal(stack_execute(stack, account), 204);
     stack_wait_status(stack, account, status, limit_ms);
 }
+
+/* ---- While Redis fails over ---- */
+
+struct patient_call {
+    struct stack *stack;
+    const char *account;
+    unsigned refused;
+};
+
+static bool is_accepted(void *arg)
+{
+    struct patient_call *call = arg;
+    int status = stack_execute(call->stack, call->account);
+    if (status != 204 && status != 503) {
+        fail_because("%s: status %d", call->account, status);
+    }
+    call->refused += status == 503;
+    return status == 204;
+}
+
+unsigned stack_execute_patiently(struct stack *stack, const char *account, int64_t limit_ms)
+{
+    struct patient_call call = {.stack = stack, .account = account};
+    if (!wait_until(is_accepted, &call, limit_ms)) {
+        stack_print_logs(stack);
+        fail_because("execute of %s was refused %u times", account, call.refused);
+    }
+    return call.refused;
+}
+
+static bool has_finished(void *arg)
+{
+    const struct patient_call *call = arg;
+    struct http_answer *answer = stack_call(call->stack, call->account, "GET", "get_async_status/");
+    const char *result = http_answer_text(answer, "result");
+    bool is_finished = result != NULL && strcmp(result, "FINISHED") == 0;
+    if (answer->status != 503 && !is_finished &&
+        (result == NULL || strcmp(result, "WORKING") != 0)) {
+        fail_because("%s: %d %s", call->account, answer->status, answer->body);
+    }
+    http_answer_free(answer);
+    return is_finished;
+}
+
+void stack_wait_finished_patiently(struct stack *stack, const char *account, int64_t limit_ms)
+{
+    struct patient_call call = {.stack = stack, .account = account};
+    if (!wait_until(has_finished, &call, limit_ms)) {
+        stack_print_logs(stack);
+        fail_because("%s is not FINISHED", account);
+    }
+}
