@@ -15,7 +15,6 @@ enum {
     UNAVAILABLE = 503,
     GATEWAY_TIMEOUT = 504,
     DOCUMENT_MAX_BYTES = 16 << 20,
-    DEAD_MAX = 1000, /* the list has no more */
     DEAD_PAGE_MAX = 50,
 };
 
@@ -120,12 +119,12 @@ void dashboard_dead(struct dashboard *dashboard, struct dashboard_request *reque
     int64_t after = 0;
     int64_t limit = DEAD_PAGE_MAX;
     struct error err;
-    if (!dashboard_query_number(query, "after", 0, DEAD_MAX, &after, &err) ||
+    if (!dashboard_query_number(query, "after", 0, JOB_DEAD_MAX, &after, &err) ||
         !dashboard_query_number(query, "limit", 1, DEAD_PAGE_MAX, &limit, &err)) {
         dashboard_reply_error(request, BAD_REQUEST, err.text);
         return;
     }
-    job_queue_page_dead(dashboard->options.services->queue, after, limit, on_document, request);
+    job_queue_list_dead(dashboard->options.services->queue, after, limit, on_document, request);
 }
 
 /* ---- One account ---- */

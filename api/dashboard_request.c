@@ -1,6 +1,7 @@
 #include "api/dashboard_request.h"
 
 #include "api/peer.h"
+#include "api/reply.h"
 #include "common/mem.h"
 
 #include <event2/buffer.h>
@@ -190,29 +191,11 @@ void dashboard_reply_try_later(struct dashboard_request *request, int status, in
 /* More than callers of the API are told: an operator wants to know why. */
 void dashboard_reply_queue_error(struct dashboard_request *request, const struct error *why_not)
 {
-    char detail[ERROR_TEXT_SIZE + 64];
-    switch (why_not->code) {
-    case ERROR_FULL:
-        (void)snprintf(detail, sizeof detail, "The job queue is full.");
-        break;
-    case ERROR_TIMEOUT:
-        (void)snprintf(detail, sizeof detail,
-                       "Redis did not confirm in time. Asking again is safe.");
-        break;
-    case ERROR_CANCELLED:
-        (void)snprintf(detail, sizeof detail, "The service is stopping.");
-        break;
-    case ERROR_NONE:
-    case ERROR_BAD_INPUT:
-    case ERROR_NOT_FOUND:
-    case ERROR_UNAVAILABLE:
-    case ERROR_REFUSED:
-    case ERROR_UNAUTHORIZED:
-    case ERROR_PROTOCOL:
-    case ERROR_LOST:
-    case ERROR_SYSTEM:
-        (void)snprintf(detail, sizeof detail, "Redis is not available: %s", why_not->text);
-        break;
+    char outage[ERROR_TEXT_SIZE + 64];
+    const char *detail = reply_queue_detail(why_not);
+    if (detail == NULL) {
+        (void)snprintf(outage, sizeof outage, "Redis is not available: %s", why_not->text);
+        detail = outage;
     }
     dashboard_reply_try_later(request, HTTP_SERVUNAVAIL, RETRY_AFTER_S, detail);
 }

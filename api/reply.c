@@ -127,7 +127,7 @@ void reply_try_later(struct request *request, int status, int64_t seconds, const
     reply_error(request, status, detail);
 }
 
-static const char *detail_of(const struct error *why_not)
+const char *reply_queue_detail(const struct error *why_not)
 {
     switch (why_not->code) {
     case ERROR_FULL:
@@ -147,10 +147,12 @@ static const char *detail_of(const struct error *why_not)
     case ERROR_SYSTEM:
         break;
     }
-    return "Redis is not available.";
+    return NULL;
 }
 
 void reply_queue_error(struct request *request, const struct error *why_not)
 {
-    reply_try_later(request, HTTP_SERVUNAVAIL, RETRY_AFTER_S, detail_of(why_not));
+    const char *detail = reply_queue_detail(why_not);
+    reply_try_later(request, HTTP_SERVUNAVAIL, RETRY_AFTER_S,
+                    detail == NULL ? "Redis is not available." : detail);
 }

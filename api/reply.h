@@ -21,6 +21,8 @@ void reply_error(struct request *request, int status, const char *detail);
 void reply_try_later(struct request *request, int status, int64_t seconds, const char *detail);
 /* 503 for a step of the queue that failed or was not confirmed. */
 void reply_queue_error(struct request *request, const struct error *why_not);
+/* What a caller is told of it; NULL = that Redis is not available. */
+const char *reply_queue_detail(const struct error *why_not);
 
 /* Before one of the above. */
 void reply_add_header(struct request *request, const char *name, const char *value);

@@ -24,6 +24,15 @@ static bool has_all(const struct cli *cli)
     return (cli->options & CLI_ALL) != 0;
 }
 
+/* The entries in list_dead.lua's document, owned. */
+static json_t *entries_of(const char *document, size_t size)
+{
+    json_t *page = json_loadb(document, size, 0, NULL);
+    json_t *entries = json_incref(json_object_get(page, "dead"));
+    json_decref(page);
+    return entries;
+}
+
 static void on_list(void *arg, const char *document, size_t size, const struct error *why_not)
 {
     static const struct table_column columns[] = {
@@ -38,20 +47,19 @@ static void on_list(void *arg, const char *document, size_t size, const struct e
         cli_fail(cli, "the dead list cannot be read", why_not);
         return;
     }
+    json_t *entries = entries_of(document, size);
     if (cli->is_json) {
-        (void)fwrite(document, 1, size, stdout);
-        (void)putchar('\n');
+        cli_print_json(entries);
     } else {
-        json_t *entries = json_loadb(document, size, 0, NULL);
         table_print(stdout, columns, sizeof columns / sizeof columns[0], entries);
-        json_decref(entries);
     }
+    json_decref(entries);
     cli_end(cli, CLI_OK);
 }
 
 void command_dead_list(struct cli *cli)
 {
-    job_queue_list_dead(cli->queue, on_list, cli);
+    job_queue_list_dead(cli->queue, 0, JOB_DEAD_MAX, on_list, cli);
 }
 
 static void finish(struct dead_command *command)
@@ -148,7 +156,7 @@ static void on_entries(void *arg, const char *document, size_t size, const struc
         cli_fail(cli, "the dead list cannot be read", why_not);
         return;
     }
-    command->entries = json_loadb(document, size, 0, NULL);
+    command->entries = entries_of(document, size);
     do_next(command);
 }
 
@@ -161,7 +169,7 @@ static void start(struct cli *cli, bool is_retry)
     struct dead_command *command = mem_new(1, sizeof *command);
     command->cli = cli;
     command->is_retry = is_retry;
-    job_queue_list_dead(cli->queue, on_entries, command);
+    job_queue_list_dead(cli->queue, 0, JOB_DEAD_MAX, on_entries, command);
 }
 
 void command_dead_retry(struct cli *cli)

@@ -28,7 +28,6 @@ extern const unsigned char embedded_list_statuses_lua[];
 extern const unsigned char embedded_list_dead_lua[];
 extern const unsigned char embedded_drop_dead_lua[];
 extern const unsigned char embedded_list_active_lua[];
-extern const unsigned char embedded_page_dead_lua[];
 extern const unsigned char embedded_find_dead_lua[];
 extern const unsigned char embedded_list_history_lua[];
 
@@ -55,7 +54,6 @@ static const unsigned char *const bodies[QUEUE_SCRIPTS] = {
     [SCRIPT_LIST_DEAD] = embedded_list_dead_lua,
     [SCRIPT_DROP_DEAD] = embedded_drop_dead_lua,
     [SCRIPT_LIST_ACTIVE] = embedded_list_active_lua,
-    [SCRIPT_PAGE_DEAD] = embedded_page_dead_lua,
     [SCRIPT_FIND_DEAD] = embedded_find_dead_lua,
     [SCRIPT_LIST_HISTORY] = embedded_list_history_lua,
 };

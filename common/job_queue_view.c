@@ -41,21 +41,14 @@ void job_queue_list_statuses(struct job_queue *queue, const char *const *account
     queue_script_send(call, SCRIPT_LIST_STATUSES, &command, queue->client);
 }
 
-void job_queue_list_dead(struct job_queue *queue, job_document_fn *fn, void *arg)
-{
-    struct redis_command command;
-    struct queue_call *call = begin(queue, SCRIPT_LIST_DEAD, &command, fn, arg);
-    queue_script_send(call, SCRIPT_LIST_DEAD, &command, queue->client);
-}
-
-void job_queue_page_dead(struct job_queue *queue, int64_t index, int64_t count, job_document_fn *fn,
+void job_queue_list_dead(struct job_queue *queue, int64_t index, int64_t count, job_document_fn *fn,
                          void *arg)
 {
     struct redis_command command;
-    struct queue_call *call = begin(queue, SCRIPT_PAGE_DEAD, &command, fn, arg);
+    struct queue_call *call = begin(queue, SCRIPT_LIST_DEAD, &command, fn, arg);
     redis_command_add_int(&command, index);
     redis_command_add_int(&command, count);
-    queue_script_send(call, SCRIPT_PAGE_DEAD, &command, queue->client);
+    queue_script_send(call, SCRIPT_LIST_DEAD, &command, queue->client);
 }
 
 void job_queue_find_dead(struct job_queue *queue, const char *job, job_document_fn *fn, void *arg)

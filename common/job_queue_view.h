@@ -9,6 +9,7 @@
 enum {
     JOB_STATUSES_MAX = 50,  /* accounts in one call */
     JOB_WORKERS_MAX = 1000, /* listed; there may be more */
+    JOB_DEAD_MAX = 1000,    /* the dead list has no more */
     JOB_HISTORY_BYTES_MAX = 8 << 20,
 };
 
@@ -22,11 +23,8 @@ void job_queue_list_workers(struct job_queue *queue, job_document_fn *fn, void *
 void job_queue_list_statuses(struct job_queue *queue, const char *const *accounts, size_t count,
                              job_document_fn *fn, void *arg);
 
-/* At most 1000, newest first: list_dead.lua. */
-void job_queue_list_dead(struct job_queue *queue, job_document_fn *fn, void *arg);
-
-/* A page of the dead list from the index-th entry on, at most count: page_dead.lua. */
-void job_queue_page_dead(struct job_queue *queue, int64_t index, int64_t count, job_document_fn *fn,
+/* The dead list, newest first, from the index-th entry on, at most count: list_dead.lua. */
+void job_queue_list_dead(struct job_queue *queue, int64_t index, int64_t count, job_document_fn *fn,
                          void *arg);
 
 /* Who has failed: the document is the name of the account of the dead list's entry of job; none

@@ -2,8 +2,8 @@
 --
 -- KEYS  prefix
 -- ARGV  cursor ("0" at first), about how many
--- Returns JSON text: {"accounts": [rows as in LIST_STATUSES: change them together], "next": cursor
--- or null, "total": how many are active}. An account that is active all the time while somebody goes from cursor to cursor
+-- Returns JSON text: {"accounts": [rows as in LIST_STATUSES], "next": cursor or null, "total": how
+-- many are active}. An account that is active all the time while somebody goes from cursor to cursor
 -- is told at least once. A set that Redis keeps in its compact form comes as a whole, up to some 500.
 
 -- A large set may have empty places: look further, but not for ever.
@@ -21,15 +21,7 @@ end
 
 local rows = {}
 for _, account in ipairs(names) do
-    local status = read_hash('status:' .. account)
-    rows[#rows + 1] = '{"account":' .. text(account) .. ',"state":' .. text(status.state or 'READY')
-        .. ',"phase":' .. text(status.phase) .. ',"job":' .. text(status.job)
-        .. ',"attempt":' .. number(status.attempt) .. ',"worker":' .. text(status.worker)
-        .. ',"done":' .. number(status.done) .. ',"total":' .. number(status.total)
-        .. ',"failed":' .. number(status.failed) .. ',"error":' .. text(status.error)
-        .. ',"enqueued_at":' .. text(status.enqueued_at)
-        .. ',"finished_at":' .. text(status.finished_at)
-        .. ',"next_attempt_at":' .. text(status.next_attempt_at) .. '}'
+    rows[#rows + 1] = compose_status_row(account)
 end
 return '{"accounts":[' .. table.concat(rows, ',') .. '],"next":'
     .. (cursor == '0' and 'null' or '"' .. cursor .. '"')

@@ -8,14 +8,6 @@
 
 local rows = {}
 for _, account in ipairs(ARGV) do
-    local status = read_hash('status:' .. account)
-    rows[#rows + 1] = '{"account":' .. text(account) .. ',"state":' .. text(status.state or 'READY')
-        .. ',"phase":' .. text(status.phase) .. ',"job":' .. text(status.job)
-        .. ',"attempt":' .. number(status.attempt) .. ',"worker":' .. text(status.worker)
-        .. ',"done":' .. number(status.done) .. ',"total":' .. number(status.total)
-        .. ',"failed":' .. number(status.failed) .. ',"error":' .. text(status.error)
-        .. ',"enqueued_at":' .. text(status.enqueued_at)
-        .. ',"finished_at":' .. text(status.finished_at)
-        .. ',"next_attempt_at":' .. text(status.next_attempt_at) .. '}'
+    rows[#rows + 1] = compose_status_row(account)
 end
 return '[' .. table.concat(rows, ',') .. ']'

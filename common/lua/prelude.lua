@@ -168,6 +168,19 @@ local function compose_report(account, status, ctl, details)
         .. (details or '"settings":null,"webhooks":[],"warnings":[]') .. '}'
 end
 
+-- The public status of an account as one row of a table. Without a remembered job it is READY.
+local function compose_status_row(account)
+    local status = read_hash('status:' .. account)
+    return '{"account":' .. text(account) .. ',"state":' .. text(status.state or 'READY')
+        .. ',"phase":' .. text(status.phase) .. ',"job":' .. text(status.job)
+        .. ',"attempt":' .. number(status.attempt) .. ',"worker":' .. text(status.worker)
+        .. ',"done":' .. number(status.done) .. ',"total":' .. number(status.total)
+        .. ',"failed":' .. number(status.failed) .. ',"error":' .. text(status.error)
+        .. ',"enqueued_at":' .. text(status.enqueued_at)
+        .. ',"finished_at":' .. text(status.finished_at)
+        .. ',"next_attempt_at":' .. text(status.next_attempt_at) .. '}'
+end
+
 -- Remembers what failed, newest first. found is a foreign element, shown without its control and
 -- non-ASCII bytes, since nobody knows what it is.
 local function bury(id, account, reason, attempts, now, found)
