@@ -1,5 +1,5 @@
-/* All rows in one run, on the same cores: only their ratios mean something on another machine.
-   Redis is reached by a unix socket, by all of them. */
+/* All rows in one run, on the same cores, and medians of several rounds: only their ratios mean
+   something on another machine. Redis is reached by a unix socket, by all of them. */
 #include "tests/bench/http.h"
 
 #include "common/mem.h"
@@ -15,85 +15,144 @@
 enum {
     ACCOUNTS = 10000,
     CONNECTIONS = 64,
-    SECONDS = 6,
+    ROUNDS = 5,
+    SECONDS = 2,
     FLUSH_ABOVE = 9000,
     START_LIMIT_MS = 10000
 };
 
 #define PREFIX "/api/v1/oms/setup/webhooks/"
 
-/* What is measured: a server's process, and Redis behind it. */
-struct subject {
+/* What is measured: a call of the API, or of a bare server that runs for the round alone. Both get
+   the same requests. */
+struct row {
     const char *name;
-    pid_t server;
-    struct redis_fixture *redis;
+    const char *method;
+    const char *path;
+    bool is_bare;
     bool
         is_flushed; /* the jobs are taken away again and again, so that each call makes a new one */
+    bool has_redis; /* a bare one's */
 };
 
-struct reference {
-    double rate;
+static const struct row rows[] = {
+    {"bare evhttp: 204", "POST", PREFIX "execute/", .is_bare = true},
+    {"bare evhttp, async LPUSH: 204", "POST", PREFIX "execute/", .is_bare = true,
+     .has_redis = true},
+    {"execute, each a new job", "POST", PREFIX "execute/", .is_flushed = true},
+    {"execute, 10,000 accounts", "POST", PREFIX "execute/", .is_flushed = false},
+    {"get_async_status", "GET", PREFIX "get_async_status/", .is_flushed = false},
+    {"openapi.json (no Redis)", "GET", PREFIX "openapi.json", .is_flushed = false},
+};
+enum { ROWS = sizeof rows / sizeof *rows, BARE_LPUSH = 1 };
+
+enum figure { RATE, P50_MS, P99_MS, CPU_S, REDIS_CPU_S, RSS_MIB, ERRORS, FIGURES };
+
+/* All rows are measured in each round: the machine's pace changes between them. */
+struct results {
+    double values[FIGURES][ROWS][ROUNDS];
 };
 
-static void print_row(const struct subject *subject, const struct wrk_result *result, double cpu_s,
-                      double redis_cpu_s, const struct reference *bare)
+static int by_size(const void *left, const void *right)
 {
-    double rate = (double)result->requests / result->seconds;
-    double per_100k = 1e5 / (double)result->requests;
-    (void)printf("%-34s %8.0f req/s  p50 %5.2f p99 %5.2f ms  %5.2f CPU-s per 100k (Redis %5.2f)",
-                 subject->name, rate, result->p50_ms, result->p99_ms, cpu_s * per_100k,
-                 redis_cpu_s * per_100k);
-    if (bare != NULL) {
-        (void)printf("  %3.0f %% of bare LPUSH", 100 * rate / bare->rate);
-    }
-    if (result->errors != 0) {
-        (void)printf("  %ld ERRORS", (long)result->errors);
-    }
-    (void)printf("  %.1f MiB\n", measure_rss_mib(subject->server));
-    (void)fflush(stdout);
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
 }
 
-static double measure(const struct subject *subject, const struct wrk_options *options,
-                      const struct temp_dir *dir, const struct reference *bare)
+static double median(const double values[ROUNDS])
 {
-    pid_t redis = (pid_t)strtol(strstr(redis_text(subject->redis, "INFO server"), "process_id:") +
-                                    strlen("process_id:"),
-                                NULL, 10);
-    double before = measure_cpu_s(subject->server);
-    double redis_before = measure_cpu_s(redis);
-    struct wrk *wrk = wrk_start(options, dir);
-    while (subject->is_flushed && wrk_is_running(wrk)) {
-        if (redis_int(subject->redis, "LLEN {omnihook}:queue") > FLUSH_ABOVE) {
-            redis_do(subject->redis, "FLUSHDB ASYNC");
+    double sorted[ROUNDS];
+    memcpy(sorted, values, sizeof sorted);
+    qsort(sorted, ROUNDS, sizeof *sorted, by_size);
+    return sorted[ROUNDS / 2];
+}
+
+/* Of what was measured in the same round. */
+static double median_ratio(const double above[ROUNDS], const double below[ROUNDS])
+{
+    double ratios[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        ratios[i] = above[i] / below[i];
+    }
+    return median(ratios);
+}
+
+static void print_row(const struct results *results, size_t row)
+{
+    double figures[FIGURES];
+    for (size_t i = 0; i < FIGURES; i++) {
+        figures[i] = median(results->values[i][row]);
+    }
+    (void)printf("%-30s %7.0f req/s  p50 %5.2f p99 %5.2f ms  %5.2f CPU-s per 100k (Redis %5.2f)"
+                 "  %.1f MiB",
+                 rows[row].name, figures[RATE], figures[P50_MS], figures[P99_MS], figures[CPU_S],
+                 figures[REDIS_CPU_S], figures[RSS_MIB]);
+    if (!rows[row].is_bare) {
+        (void)printf(
+            "  %3.0f %% of bare LPUSH",
+            100 * median_ratio(results->values[RATE][row], results->values[RATE][BARE_LPUSH]));
+    }
+    double errors = 0;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        errors += results->values[ERRORS][row][i];
+    }
+    if (errors > 0) {
+        (void)printf("  %.0f ERRORS", errors);
+    }
+    (void)putchar('\n');
+}
+
+static struct process *start_bare(struct stack *stack, bool has_redis, char address[64])
+{
+    const char *socket = redis_fixture_address(stack_redis(stack)) + strlen("unix:");
+    const char *const argv[] = {TEST_BIN_DIR "/omnihook-bench-bare", has_redis ? socket : NULL,
+                                NULL};
+    const struct process_options options = {.name = "bare", .argv = argv, .dir = stack_dir(stack)};
+    struct process *server = process_start(&options);
+    (void)process_line_value(
+        process_wait_line(server, PROCESS_STDERR, "event=listening ", START_LIMIT_MS), "address",
+        address, 64);
+    return server;
+}
+
+static void measure(struct stack *stack, const struct row *row, const char *keys,
+                    double figures[FIGURES])
+{
+    struct redis_fixture *redis = stack_redis(stack);
+    char address[64];
+    struct process *bare = row->is_bare ? start_bare(stack, row->has_redis, address) : NULL;
+    pid_t server = process_pid(row->is_bare ? bare : stack_api(stack, 0));
+    pid_t redis_server = (pid_t)strtol(
+        strstr(redis_text(redis, "INFO server"), "process_id:") + strlen("process_id:"), NULL, 10);
+    const struct wrk_options options = {.address =
+                                            row->is_bare ? address : stack_api_address(stack, 0),
+                                        .method = row->method,
+                                        .path = row->path,
+                                        .keys = keys,
+                                        .connections = CONNECTIONS,
+                                        .seconds = SECONDS};
+    double before = measure_cpu_s(server);
+    double redis_before = measure_cpu_s(redis_server);
+    struct wrk *wrk = wrk_start(&options, stack_dir(stack));
+    while (row->is_flushed && wrk_is_running(wrk)) {
+        if (redis_int(redis, "LLEN {omnihook}:queue") > FLUSH_ABOVE) {
+            redis_do(redis, "FLUSHDB ASYNC");
         }
         (void)usleep(20000);
     }
     struct wrk_result result = wrk_finish(wrk);
-    print_row(subject, &result, measure_cpu_s(subject->server) - before,
-              measure_cpu_s(redis) - redis_before, bare);
-    redis_do(subject->redis, "FLUSHDB");
-    return (double)result.requests / result.seconds;
-}
-
-static double measure_bare(struct stack *stack, const char *name, const char *socket)
-{
-    const char *const argv[] = {TEST_BIN_DIR "/omnihook-bench-bare", socket, NULL};
-    const struct process_options options = {.name = "bare", .argv = argv, .dir = stack_dir(stack)};
-    struct process *server = process_start(&options);
-    char address[64];
-    (void)process_line_value(
-        process_wait_line(server, PROCESS_STDERR, "event=listening ", START_LIMIT_MS), "address",
-        address, sizeof address);
-    const struct wrk_options wrk = {.address = address,
-                                    .method = "POST",
-                                    .path = PREFIX "execute/",
-                                    .connections = CONNECTIONS,
-                                    .seconds = SECONDS};
-    const struct subject subject = {
-        .name = name, .server = process_pid(server), .redis = stack_redis(stack)};
-    double rate = measure(&subject, &wrk, stack_dir(stack), NULL);
-    process_free(server);
-    return rate;
+    double per_100k = 1e5 / (double)result.requests;
+    figures[RATE] = (double)result.requests / result.seconds;
+    figures[P50_MS] = result.p50_ms;
+    figures[P99_MS] = result.p99_ms;
+    figures[CPU_S] = (measure_cpu_s(server) - before) * per_100k;
+    figures[REDIS_CPU_S] = (measure_cpu_s(redis_server) - redis_before) * per_100k;
+    figures[RSS_MIB] = measure_rss_mib(server);
+    figures[ERRORS] = (double)result.errors;
+    process_free(bare);
+    process_forget_output(stack_api(stack, 0)); /* a line a call */
+    redis_do(redis, "FLUSHDB");
 }
 
 static char *write_keys(struct stack *stack, const struct stack_account *accounts)
@@ -130,34 +189,20 @@ static struct stack *start(char **keys)
 
 void bench_http(void)
 {
+    static struct results results;
     char *keys = NULL;
     struct stack *stack = start(&keys);
-    struct redis_fixture *redis = stack_redis(stack);
-    const char *socket = redis_fixture_address(redis) + strlen("unix:");
-    pid_t api = process_pid(stack_api(stack, 0));
-
-    (void)measure_bare(stack, "bare evhttp: 204", NULL);
-    const struct reference bare = {
-        .rate = measure_bare(stack, "bare evhttp, async LPUSH: 204", socket)};
-    const struct {
-        struct subject subject;
-        const char *method;
-        const char *path;
-    } rows[] = {
-        {{"execute, each a new job", api, redis, true}, "POST", PREFIX "execute/"},
-        {{"execute, 10,000 accounts", api, redis, false}, "POST", PREFIX "execute/"},
-        {{"get_async_status", api, redis, false}, "GET", PREFIX "get_async_status/"},
-        {{"openapi.json (no Redis)", api, redis, false}, "GET", PREFIX "openapi.json"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct wrk_options wrk = {.address = stack_api_address(stack, 0),
-                                        .method = rows[i].method,
-                                        .path = rows[i].path,
-                                        .keys = keys,
-                                        .connections = CONNECTIONS,
-                                        .seconds = SECONDS};
-        (void)measure(&rows[i].subject, &wrk, stack_dir(stack), &bare);
-        process_forget_output(stack_api(stack, 0)); /* a line a call */
+    for (size_t round = 0; round < ROUNDS; round++) {
+        for (size_t row = 0; row < ROWS; row++) {
+            double figures[FIGURES];
+            measure(stack, &rows[row], keys, figures);
+            for (size_t i = 0; i < FIGURES; i++) {
+                results.values[i][row][round] = figures[i];
+            }
+        }
+    }
+    for (size_t row = 0; row < ROWS; row++) {
+        print_row(&results, row);
     }
     mem_free(keys);
     stack_free(stack);
