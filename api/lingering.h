@@ -14,7 +14,8 @@ struct lingering *lingering_new(struct loop *loop);
 /* Closes all. */
 void lingering_free(struct lingering *lingering);
 
-/* Takes a share of the descriptor, which its owner then shuts down and closes as usual. */
+/* Takes a share of the descriptor, which its owner then shuts down and closes as usual. The loop is
+   one that knows at once when a descriptor is watched no more (loop_new). */
 void lingering_add(struct lingering *lingering, int descriptor);
 
 #endif

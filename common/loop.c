@@ -18,14 +18,11 @@ struct loop {
     bool is_forced;
 };
 
-/* Changes to what is watched are kept until the next wait: curl takes back most of them within one
-   turn. That needs descriptors that are not dup()ed, and ours are not. */
-static struct event_base *new_base(void)
+static struct event_base *new_base(int flags)
 {
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
-    if (config != NULL &&
-        event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0) {
+    if (config != NULL && event_config_set_flag(config, flags) == 0) {
         base = event_base_new_with_config(config);
     }
     if (config != NULL) {
@@ -34,16 +31,26 @@ static struct event_base *new_base(void)
     return base;
 }
 
-struct loop *loop_new(void)
+static struct loop *new_with(int flags)
 {
     struct loop *loop = mem_new(1, sizeof *loop);
-    loop->base = new_base();
+    loop->base = new_base(flags);
     if (loop->base == NULL || event_base_priority_init(loop->base, LOOP_PRIORITIES) != 0) {
         log_error("no_event_loop", log_nothing());
         abort();
     }
     (void)signal(SIGPIPE, SIG_IGN);
     return loop;
+}
+
+struct loop *loop_new(void)
+{
+    return new_with(0);
+}
+
+struct loop *loop_new_for_transfers(void)
+{
+    return new_with(EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 }
 
 void loop_free(struct loop *loop)

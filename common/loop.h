@@ -21,6 +21,10 @@ enum loop_priority { LOOP_URGENT, LOOP_NORMAL, LOOP_PRIORITIES };
 
 /* Never NULL: a system without epoll or file descriptors ends the process. SIGPIPE is ignored. */
 struct loop *loop_new(void);
+/* The same, but changes to what is watched are kept until the next wait: for many transfers at
+   once, since curl takes back most of them within one turn. No descriptor that is watched may have
+   been dup()ed: the system would go on watching its file after it was closed. */
+struct loop *loop_new_for_transfers(void);
 void loop_free(struct loop *loop);
 
 /* Starts to act on SIGTERM, SIGINT and SIGHUP. The second SIGTERM or SIGINT quits at once. */

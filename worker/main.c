@@ -34,7 +34,7 @@ static void on_reload(void *arg)
 static int work(const struct service_config *config, const struct redis_address *redis,
                 struct settings *settings, struct supervisor_slot *slot)
 {
-    struct loop *loop = loop_new();
+    struct loop *loop = loop_new_for_transfers();
     struct process process = {.settings =
                                   settings_store_new(loop, config, environ, settings, NULL, NULL)};
     process.worker = worker_start(loop, config, redis, process.settings);
