@@ -92,7 +92,7 @@ struct connections {
     struct state_list states[CONNECTION_STATES];
     struct event *new_ones; /* fires when there are some */
     struct stream_watches watches;
-    struct event *quiet;               /* when draining: closes what waits between requests */
+    struct event *quiet;               /* when draining: closes what has been quiet */
     struct connection **by_descriptor; /* owned; NULL where there is none */
     size_t descriptor_count;
     size_t count;
@@ -131,7 +131,7 @@ static void move(struct connection *connection, enum connection_state state)
 {
     leave(connection);
     enter(connection, state);
-    if (state == CONNECTION_IDLE) {
+    if (state == CONNECTION_IDLE || state == CONNECTION_READING) {
         resume_accepting(connection->all); /* it can give way */
     }
 }
@@ -405,6 +405,9 @@ static struct bufferevent *on_accepted(struct event_base *base, void *arg)
     show_count(all);
     enter(connection, CONNECTION_NEW);
     event_active(all->new_ones, EV_TIMEOUT, 1);
+    if (all->listener == NULL && !event_pending(all->quiet, EV_TIMEOUT, NULL)) {
+        loop_timer_start(all->quiet, CONNECTIONS_QUIET_MS);
+    }
     return connection->stream;
 }
 
@@ -425,12 +428,21 @@ static void close_all(struct connections *connections, enum connection_state sta
     }
 }
 
+static void close_quiet(struct connections *connections)
+{
+    int64_t before_ms = now_mono_ms() - CONNECTIONS_QUIET_MS + 1;
+    close_all(connections, CONNECTION_IDLE, before_ms, false);
+    close_all(connections, CONNECTION_READING, before_ms, false);
+    if (connections->count > 0) {
+        loop_timer_start(connections->quiet, CONNECTIONS_QUIET_MS);
+    }
+}
+
 static void on_quiet(evutil_socket_t none, short events, void *arg)
 {
     (void)none;
     (void)events;
-    close_all(arg, CONNECTION_IDLE, INT64_MAX, false);
-    close_all(arg, CONNECTION_READING, INT64_MAX, false);
+    close_quiet(arg);
 }
 
 struct connections *connections_new(struct loop *loop, struct evhttp *http,
@@ -499,7 +511,6 @@ static void on_answer_sent(struct evhttp_request *request, void *arg)
 {
     (void)request;
     struct connection *connection = arg;
-    stream_watch_release(&connection->watch);
     if (connection->gate.refusal != NULL) {
         lingering_add(connection->all->lingering, bufferevent_getfd(connection->stream));
         return;
@@ -513,20 +524,36 @@ static void on_answer_sent(struct evhttp_request *request, void *arg)
 }
 
 /* While its request is with us the caller may hang up, or say that it has nothing more to say: its
-   answer is written all the same. Then evhttp reads on, and finds out by itself. */
-static void on_stream_event(struct bufferevent *stream, short what, void *arg)
+   answer is written all the same. */
+static void on_serving_event(struct bufferevent *stream, short what, void *arg)
 {
     (void)stream;
     (void)what;
     (void)arg;
 }
 
-/* What evhttp would only do again to send. */
-static void go_on_reading(struct connection *connection)
+/* While the answer is on its way, too; evhttp would close when the caller has nothing more to say,
+   and what the socket does not take at once were lost. Behind the answer it reads on, and finds out
+   by itself. What else comes here is the end of the connection, as evhttp has it. */
+static void on_sending_event(struct bufferevent *stream, short what, void *arg)
+{
+    (void)stream;
+    if ((what & BEV_EVENT_READING) == 0 || (what & BEV_EVENT_EOF) == 0) {
+        evhttp_connection_free(arg);
+    }
+}
+
+static void set_event_callback(const struct connection *connection, bufferevent_event_cb on_event)
 {
     bufferevent_data_cb on_written = NULL;
     bufferevent_getcb(connection->stream, NULL, &on_written, NULL, NULL);
-    bufferevent_setcb(connection->stream, NULL, on_written, on_stream_event, connection->http);
+    bufferevent_setcb(connection->stream, NULL, on_written, on_event, connection->http);
+}
+
+/* What evhttp would only do again to send. */
+static void go_on_reading(struct connection *connection)
+{
+    set_event_callback(connection, on_serving_event);
     (void)bufferevent_enable(connection->stream, EV_READ);
     stream_watch_release(&connection->watch);
 }
@@ -543,30 +570,43 @@ const struct http_gate *connections_on_request(struct connections *connections,
     return &connection->gate;
 }
 
-void connections_on_answer(struct connections *connections, struct evhttp_request *request)
+/* What evhttp puts into the output in this turn is sent behind all else. NULL: there is no caller
+   any more, and evhttp only frees the request. */
+static struct connection *begin_to_send(struct connections *connections,
+                                        struct evhttp_request *request)
 {
     struct evhttp_connection *http = evhttp_request_get_connection(request);
-    if (http == NULL) { /* its caller has hung up */
-        return;
+    if (http == NULL) {
+        return NULL;
     }
     struct connection *connection = find_connection(connections, http);
     move(connection, CONNECTION_SENDING);
-    /* The end of the caller's side may have been seen in this turn, and evhttp would close before
-       it sends: that is forgotten here, and found again in the next. evhttp reads on to send. */
-    stream_watch_hold(&connection->watch);
-    (void)bufferevent_disable(connection->stream, EV_READ);
     stream_watch_write(&connection->watch);
+    return connection;
+}
+
+void connections_send_reply(struct connections *connections, struct evhttp_request *request,
+                            int status, const char *reason)
+{
+    struct connection *connection = begin_to_send(connections, request);
+    evhttp_send_reply(request, status, reason, NULL);
+    if (connection != NULL) {
+        set_event_callback(connection, on_sending_event);
+    }
+}
+
+void connections_end_stream(struct connections *connections, struct evhttp_request *request)
+{
+    (void)begin_to_send(connections, request);
+    evhttp_send_reply_end(request);
 }
 
 /* ---- Stopping, as asked ---- */
 
 void connections_drain(struct connections *connections)
 {
-    int64_t before_ms = now_mono_ms() - CONNECTIONS_QUIET_MS;
     connections->listener = NULL;
-    close_all(connections, CONNECTION_IDLE, before_ms, false);
-    close_all(connections, CONNECTION_READING, before_ms, false);
-    loop_timer_start(connections->quiet, CONNECTIONS_QUIET_MS);
+    close_quiet(connections);
 }
 
 size_t connections_count(const struct connections *connections)

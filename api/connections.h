@@ -48,12 +48,16 @@ size_t connections_count(const struct connections *connections);
 const struct http_gate *connections_on_request(struct connections *connections,
                                                struct evhttp_request *request);
 
-/* The answer is on its way; from here on the caller's reading is awaited. */
-void connections_on_answer(struct connections *connections, struct evhttp_request *request);
+/* evhttp_send_reply (reason NULL = evhttp's own), after which the caller's reading is awaited. Who
+   has said that nothing more will come gets its answer in full. */
+void connections_send_reply(struct connections *connections, struct evhttp_request *request,
+                            int status, const char *reason);
+/* evhttp_send_reply_end, likewise; but a caller that has hung up is let go. */
+void connections_end_stream(struct connections *connections, struct evhttp_request *request);
 
-/* The listener is going. Connections between requests are closed: at once those that have been
-   quiet for CONNECTIONS_QUIET_MS, the others after as long, so that a request that is on its way is
-   answered. */
+/* From here on the listener is not used, and may go. Connections between requests, and new ones,
+   are closed when they have been quiet for CONNECTIONS_QUIET_MS, so that a request that is on its
+   way is answered. */
 void connections_drain(struct connections *connections);
 /* Closes all but those whose request is with us, even in the middle of a request. */
 void connections_drop_unfinished(struct connections *connections);

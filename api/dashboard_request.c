@@ -139,9 +139,8 @@ static void send_answer(struct dashboard_request *request, int status)
         dashboard_add_header(request, "Connection", "close");
     }
     struct evhttp_request *http = end(request);
-    all->on_answer(all->arg, http);
     /* evhttp knows too few names of statuses. */
-    evhttp_send_reply(http, status, status == 429 ? "Too Many Requests" : NULL, NULL);
+    all->send(all->arg, http, status, status == 429 ? "Too Many Requests" : NULL);
 }
 
 void dashboard_reply(struct dashboard_request *request, int status, const char *content_type,

@@ -23,9 +23,9 @@ enum {
 /* What the open requests of a dashboard have in common. */
 struct dashboard_requests {
     struct dashboard *dashboard;
-    size_t open;                                               /* not answered yet */
-    bool is_closing;                                           /* answers close their connection */
-    void (*on_answer)(void *arg, struct evhttp_request *http); /* one is about to be sent */
+    size_t open;     /* not answered yet */
+    bool is_closing; /* answers close their connection */
+    void (*send)(void *arg, struct evhttp_request *http, int status, const char *reason);
     void *arg;
 };
 

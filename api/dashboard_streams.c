@@ -86,8 +86,7 @@ static void end(struct dashboard_streams *streams, struct stream *stream)
 {
     struct evhttp_request *http = stream->http;
     forget(streams, stream);
-    connections_on_answer(streams->dashboard->connections, http);
-    evhttp_send_reply_end(http);
+    connections_end_stream(streams->dashboard->connections, http);
 }
 
 static void cut(struct dashboard_streams *streams, struct stream *stream)
@@ -431,7 +430,12 @@ void dashboard_streams_stop(struct dashboard_streams *streams)
 {
     streams->is_stopped = true;
     while (streams->count > 0) {
-        end(streams, TAILQ_FIRST(&streams->list));
+        struct stream *stream = TAILQ_FIRST(&streams->list);
+        if (look(stream, &stream->waiting) && stream->waiting > 0) {
+            cut(streams, stream); /* it does not read, and nobody waits for it */
+        } else {
+            end(streams, stream);
+        }
     }
     stop_listening(streams);
 }

@@ -60,9 +60,7 @@ static void send_answer(struct request *request, int status, const char *bytes, 
     if (bytes != NULL && request_method(request) != METHOD_HEAD) {
         (void)evbuffer_add(evhttp_request_get_output_buffer(http), bytes, size);
     }
-    /* First, since evhttp frees its part when the peer is gone. */
-    request_end(request, status);
-    evhttp_send_reply(http, status, reason_of(status), NULL);
+    request_end(request, status, reason_of(status));
 }
 
 void reply_no_content(struct request *request)

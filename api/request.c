@@ -73,7 +73,7 @@ static void count(const struct request *request, int status, int64_t duration_us
     metrics_add(METRIC_HTTP_OPEN_REQUESTS, NULL, NULL, -1);
 }
 
-void request_end(struct request *request, int status)
+void request_end(struct request *request, int status, const char *reason)
 {
     int64_t duration_us = now_mono_us() - request->started_us;
     count(request, status, duration_us);
@@ -85,9 +85,7 @@ void request_end(struct request *request, int status)
              log_text("job", request->job[0] == '\0' ? NULL : request->job),
              log_int("ms", duration_us / 1000));
     struct request_group *group = request->group;
-    if (group->on_answer != NULL) {
-        group->on_answer(group->arg, request->http);
-    }
+    group->send(group->arg, request->http, status, reason);
     if (request->settings != NULL) {
         settings_unref(request->settings);
     }

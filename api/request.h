@@ -15,9 +15,9 @@ struct request;
 
 /* What the open requests of a server have in common. */
 struct request_group {
-    size_t open;                                               /* not answered yet */
-    bool is_closing;                                           /* answers close their connection */
-    void (*on_answer)(void *arg, struct evhttp_request *http); /* one is about to be sent */
+    size_t open;     /* not answered yet */
+    bool is_closing; /* answers close their connection */
+    void (*send)(void *arg, struct evhttp_request *http, int status, const char *reason);
     void (*on_none_open)(void *arg);
     void *arg;
     /* The request whose fields can be read, and the gate that it came through: while it is handed

@@ -12,7 +12,8 @@ bool request_is_http_1_0(const struct request *request);
 /* The answer has to close the connection. */
 bool request_must_close(const struct request *request);
 
-/* Writes the access log line and frees request (not evhttp's part of it). */
-void request_end(struct request *request, int status);
+/* Sends the answer that evhttp's part of request has by now, writes the access log line, and frees
+   request. */
+void request_end(struct request *request, int status, const char *reason);
 
 #endif

@@ -1,6 +1,7 @@
 #include "api/server.h"
 
 #include "api/connections.h"
+#include "api/dashboard.h"
 #include "api/lingering.h"
 #include "api/reply.h"
 #include "common/listen_socket.h"
@@ -13,8 +14,8 @@
 #include <sys/resource.h>
 
 enum {
-    /* Redis, Omnitron, the ops listener, files of the settings */
-    OTHER_DESCRIPTORS = LINGERING_MAX + 128,
+    /* Redis, Omnitron, files of the settings; and the dashboard has lingering ones, too */
+    OTHER_DESCRIPTORS = 2 * LINGERING_MAX + DASHBOARD_CONNECTIONS_MAX + 128,
 };
 
 struct server {
@@ -45,8 +46,8 @@ static void take(struct server *server, struct request *request, const struct ht
     } else if (server->is_past_grace) {
         reply_try_later(request, HTTP_SERVUNAVAIL, 1, "The service is stopping.");
     } else if (server->requests.open > (size_t)server->options.config->requests_max) {
-        /* Early, and not late. A request outlives its connection when the caller hangs up, so the
-           limit of connections is none of requests. */
+        /* Early, and not late. Also of callers that have hung up: their connections stay until the
+           answer. */
         reply_try_later(request, HTTP_SERVUNAVAIL, 1, "Too many requests are open.");
     } else {
         server->options.on_request(server->options.arg, request);
@@ -61,13 +62,13 @@ static void on_http_request(struct evhttp_request *http, void *arg)
     request_arrived(&server->requests);
 }
 
-static void on_answer(void *arg, struct evhttp_request *http)
+static void send_reply(void *arg, struct evhttp_request *http, int status, const char *reason)
 {
     struct server *server = arg;
-    connections_on_answer(server->connections, http);
+    connections_send_reply(server->connections, http, status, reason);
 }
 
-/* Once, when neither a connection nor a request (whose caller may have hung up) is left. */
+/* Once, when neither a connection nor a request is left. */
 static void check_stopped(void *arg)
 {
     struct server *server = arg;
@@ -87,7 +88,7 @@ static size_t find_connections_max(const struct service_config *config)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted + others) {
         return wanted;
     }
-    return limit.rlim_cur > others + others ? limit.rlim_cur - others : others;
+    return limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
 }
 
 /* The file of a unix socket: of a shared one, others may still use it. */
@@ -150,8 +151,8 @@ bool server_start(struct loop *loop, const struct server_options *options, struc
     }
     *server = mem_new(1, sizeof **server);
     (*server)->options = *options;
-    (*server)->requests = (struct request_group){
-        .on_answer = on_answer, .on_none_open = check_stopped, .arg = *server};
+    (*server)->requests =
+        (struct request_group){.send = send_reply, .on_none_open = check_stopped, .arg = *server};
     serve(*server, loop, descriptor);
     char name[LISTEN_SOCKET_NAME_SIZE];
     log_info("listening", log_text("address", listen_socket_name(name, descriptor)));

@@ -53,11 +53,23 @@ void stream_watch_release(struct stream_watch *watch)
 
 /* ---- Writing ---- */
 
+/* The system has been asked to watch for it: what waits goes on by itself. */
+static bool is_watched(const struct stream_watch *watch)
+{
+    return (watch->stream->ev_write.ev_evcallback.evcb_flags & EVLIST_INSERTED) != 0;
+}
+
+/* Its turn to write, of this turn of the loop, is still to come. */
+static bool is_still_to_write(const struct stream_watch *watch)
+{
+    return (watch->stream->ev_write.ev_evcallback.evcb_flags & EVLIST_ACTIVE) != 0;
+}
+
 static void look_after(struct stream_watch *watch)
 {
     TAILQ_REMOVE(&watch->all->written, watch, place);
     watch->is_written = false;
-    if (evbuffer_get_length(bufferevent_get_output(watch->stream)) > 0) {
+    if (!is_watched(watch) && evbuffer_get_length(bufferevent_get_output(watch->stream)) > 0) {
         /* Also asks the system to watch: the bufferevent believes that it does already. */
         (void)bufferevent_enable(watch->stream, EV_WRITE);
     }
@@ -71,7 +83,7 @@ static void on_look_after(evutil_socket_t none, short events, void *arg)
     struct stream_watch *next = NULL;
     for (struct stream_watch *at = TAILQ_FIRST(&watches->written); at != NULL; at = next) {
         next = TAILQ_NEXT(at, place);
-        if (!event_pending(&at->stream->ev_write, EV_WRITE, NULL)) {
+        if (is_watched(at) || !is_still_to_write(at)) {
             look_after(at);
         }
     }
@@ -83,6 +95,9 @@ static void on_look_after(evutil_socket_t none, short events, void *arg)
 void stream_watch_write(struct stream_watch *watch)
 {
     struct stream_watches *all = watch->all;
+    if (is_watched(watch)) {
+        return;
+    }
     event_active(&watch->stream->ev_write, EV_WRITE, 0);
     if (!watch->is_written) {
         watch->is_written = true;

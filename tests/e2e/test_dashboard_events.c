@@ -31,6 +31,11 @@ static struct stack_options api_and_worker = OPTIONS(one, 1);
 static struct stack_options processes = OPTIONS(several, 1);
 static struct stack_options api_alone = OPTIONS(one, 0);
 static struct stack_options processes_alone = OPTIONS(several, 0);
+#define LONG_GRACE "OMNIHOOK_GRACE_MS=60000"
+static struct stack_options patient =
+    OPTIONS(((const char *const[]){ops_keys_entry, LONG_GRACE, NULL}), 0);
+static struct stack_options patient_processes =
+    OPTIONS(((const char *const[]){ops_keys_entry, "OMNIHOOK_PROCESSES=2", LONG_GRACE, NULL}), 0);
 
 static struct raw_call *open_stream(struct stack *stack)
 {
@@ -277,6 +282,32 @@ static void a_stop_waits_for_no_stream(void **state)
     raw_call_close(stream);
 }
 
+/* The other one is at hand to see when more has been sent than the system takes for who does not
+   read, and less than the API keeps for it. */
+static void a_stop_waits_for_no_stream_that_is_not_read(void **state)
+{
+    enum { SENT = 320 * 1024 };
+    struct stack *stack = *state;
+    struct raw_call *stream = watch(stack);
+    struct raw_call *lazy = open_stream(stack);
+    size_t size = 0;
+    for (int i = 0; size < SENT; i++) {
+        char last[32];
+        (void)snprintf(last, sizeof last, "\"rev\":%d,", i);
+        redis_do(stack_redis(stack), "EVAL %s 0 %d",
+                 "for i = 1, 50 do redis.call('PUBLISH', '{omnihook}:events', "
+                 "'{\"event\":\"state\",\"account\":\"shop-' .. i .. '\",\"state\":\"WORKING\","
+                 "\"rev\":' .. ARGV[1] .. ',\"x\":\"' .. string.rep('x', 200) .. '\"}') end",
+                 i);
+        size = strlen(await(stream, last));
+    }
+    assert_int_equal(process_stop(stack_api(stack, 0), STOP_LIMIT_MS), 0);
+    (void)raw_call_receive(lazy, NULL, LIMIT_MS);
+    assert_true(raw_call_is_closed(lazy));
+    raw_call_close(lazy);
+    raw_call_close(stream);
+}
+
 static void a_stream_needs_the_right_to_read(void **state)
 {
     const struct ops_call forwarded = {.path = "/ops/events",
@@ -304,6 +335,8 @@ int main(void)
         STACK_TEST(that_redis_is_away_is_told_and_that_it_is_back, &processes_alone),
         STACK_TEST(a_stop_waits_for_no_stream, &api_alone),
         STACK_TEST(a_stop_waits_for_no_stream, &processes_alone),
+        STACK_TEST(a_stop_waits_for_no_stream_that_is_not_read, &patient),
+        STACK_TEST(a_stop_waits_for_no_stream_that_is_not_read, &patient_processes),
         STACK_TEST(a_stream_needs_the_right_to_read, &api_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,6 +165,32 @@ static void what_is_still_open_after_the_grace_time_is_answered_503(void **state
     sim_resume(stack_sim(stack));
 }
 
+/* The ops listener is there to the end; who comes to it late and says nothing holds up no stop. */
+static void a_stop_waits_for_no_silent_caller_of_the_ops_listener(void **state)
+{
+    enum { SOON_MS = 5000 }; /* less than what a silent caller has anyway */
+    struct stack *stack = *state;
+    const char *ops = stack_api_ops_address(stack, 0);
+    sim_set(stack_sim(stack), "{\"latency_ms\": 2000}");
+    char *request = with_key(CALL("GET", "is_required/") KEY END, stack_key(stack, "acme"));
+    struct raw_call *in_flight = raw_call_open(stack_api_address(stack, 0));
+    assert_true(raw_call_send_text(in_flight, request));
+    struct raw_call *early = raw_call_open(ops);
+    assert_becomes_true(is_ready, stack, LIMIT_MS); /* this call came after them */
+    assert_int_equal(status_of(stack, "GET", "get_async_status/"), 200);
+
+    process_signal(stack_api(stack, 0), SIGTERM);
+    (void)raw_call_receive(early, NULL, LIMIT_MS);
+    assert_true(raw_call_is_closed(early));
+    struct raw_call *late = raw_call_open(ops);
+    assert_non_null(strstr(raw_call_receive(in_flight, NULL, LIMIT_MS), RESULT("true")));
+    assert_int_equal(process_wait_exit(stack_api(stack, 0), SOON_MS), 0);
+    raw_call_close(early);
+    raw_call_close(late);
+    raw_call_close(in_flight);
+    mem_free(request);
+}
+
 /* ---- Starting ---- */
 
 /* Another API with the stack's Redis and settings, that cannot start; its exit code. */
@@ -219,6 +245,9 @@ int main(void)
     short_redis.env = short_redis_env;
     struct stack_options short_grace = api_alone;
     short_grace.env = short_grace_env;
+    static const char *const long_grace_env[] = {"OMNIHOOK_GRACE_MS=60000", NULL};
+    struct stack_options long_grace = api_alone;
+    long_grace.env = long_grace_env;
 
     const struct CMUnitTest tests[] = {
         STACK_TEST(without_redis_jobs_are_refused_and_omnitron_is_still_asked, &api_alone),
@@ -226,6 +255,7 @@ int main(void)
         STACK_TEST(a_settings_file_that_broke_is_shown_and_changes_nothing, &api_alone),
         STACK_TEST(a_stop_answers_what_is_in_flight_and_closes_what_is_idle, &api_alone),
         STACK_TEST(what_is_still_open_after_the_grace_time_is_answered_503, &short_grace),
+        STACK_TEST(a_stop_waits_for_no_silent_caller_of_the_ops_listener, &long_grace),
         STACK_TEST(an_address_in_use_ends_the_start_with_1, &api_alone),
         STACK_TEST(a_socket_file_that_was_left_over_is_replaced, &api_alone),
     };
