@@ -14,10 +14,10 @@
 #include <strings.h>
 
 enum {
-    CONNECTIONS_MAX = 256,
     ADDRESS_CONNECTIONS_MAX = 64, /* a browser with all its tabs, and a scraper */
     READ_TIMEOUT_MS = 10000,
     IDLE_TIMEOUT_MS = 30000,
+    CALLS_MAX = 64, /* open at once: they may share a connection to Redis with the API's own */
 };
 
 enum { UNSUPPORTED_MEDIA_TYPE = 415 };
@@ -118,6 +118,10 @@ static void take_call(struct dashboard *dashboard, struct dashboard_request *req
         dashboard_reply_try_later(request, HTTP_SERVUNAVAIL, 1, "The service is stopping.");
         return;
     }
+    if (dashboard->requests.open > CALLS_MAX) {
+        dashboard_reply_try_later(request, HTTP_SERVUNAVAIL, 1, "Too many calls are open.");
+        return;
+    }
     if (!dashboard_access_check(dashboard, request, is_act) || !check_origin(request, is_act)) {
         return;
     }
@@ -164,10 +168,10 @@ static void on_http_request(struct evhttp_request *http, void *arg)
     }
 }
 
-static void on_answer(void *arg, struct evhttp_request *http)
+static void send_reply(void *arg, struct evhttp_request *http, int status, const char *reason)
 {
     const struct dashboard *dashboard = arg;
-    connections_on_answer(dashboard->connections, http);
+    connections_send_reply(dashboard->connections, http, status, reason);
 }
 
 bool dashboard_is_drained(const struct dashboard *dashboard)
@@ -201,7 +205,7 @@ void dashboard_serve(struct dashboard *dashboard)
     const struct connections_options options = {
         .read_timeout_ms = READ_TIMEOUT_MS,
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
-        .max = CONNECTIONS_MAX,
+        .max = DASHBOARD_CONNECTIONS_MAX,
         .address_max = ADDRESS_CONNECTIONS_MAX,
         .trusted = &dashboard->options.config->trusted_proxies,
         .content_max = DASHBOARD_BODY_MAX_BYTES,
@@ -219,7 +223,7 @@ struct dashboard *dashboard_new(struct loop *loop, const struct dashboard_option
     *dashboard = (struct dashboard){
         .loop = loop,
         .options = *options,
-        .requests = {.dashboard = dashboard, .on_answer = on_answer, .arg = dashboard},
+        .requests = {.dashboard = dashboard, .send = send_reply, .arg = dashboard},
         .wrong_keys = wrong_keys_new(),
         .names = account_names_new(),
     };

@@ -12,6 +12,8 @@
 
 struct dashboard;
 
+enum { DASHBOARD_CONNECTIONS_MAX = 256 };
+
 /* All borrowed for the dashboard's life. */
 struct dashboard_options {
     const struct service_config *config;

@@ -71,15 +71,33 @@ static bool refuse_body(struct dashboard_request *request, const char *detail)
     return false;
 }
 
-static bool read_members(struct dashboard_request *request, const json_t *body, bool has_account,
+static bool check_names(struct dashboard_request *request, json_t *body, bool has_account,
+                        bool has_job)
+{
+    const char *name = NULL;
+    json_t *member = NULL;
+    json_object_foreach(body, name, member)
+    {
+        bool is_known =
+            (has_account && strcmp(name, "account") == 0) || (has_job && strcmp(name, "job") == 0);
+        if (!is_known) {
+            char detail[DASHBOARD_BODY_MAX_BYTES + 32];
+            (void)snprintf(detail, sizeof detail, "%s: is not known here.", name);
+            return refuse_body(request, detail);
+        }
+    }
+    return true;
+}
+
+static bool read_members(struct dashboard_request *request, json_t *body, bool has_account,
                          bool has_job)
 {
     struct dashboard_subject *subject = dashboard_request_subject(request);
     if (!json_is_object(body)) {
         return refuse_body(request, "The body must be a JSON object, without a key twice.");
     }
-    if (json_object_size(body) > (size_t)has_account + (size_t)has_job) {
-        return refuse_body(request, "The body has a member that is not known here.");
+    if (!check_names(request, body, has_account, has_job)) {
+        return false;
     }
     if (has_account && (!read_member(body, "account", "abcdefghijklmnopqrstuvwxyz0123456789._-",
                                      subject->account) ||

@@ -21,6 +21,7 @@ struct dashboard {
     struct wrong_keys *wrong_keys;
     struct account_names *names;
     struct dashboard_streams *streams;
+    size_t open_histories; /* being read */
     bool is_stopping;
     bool is_going; /* nobody is to be told any more */
     bool is_redis_up;

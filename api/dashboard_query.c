@@ -60,6 +60,16 @@ static const char *find_name(const char *const *allowed, const char *text, size_
     return NULL;
 }
 
+static bool refuse_name(const char *name, size_t size, struct error *err)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    bool is_plain = size > 0 && size <= QUERY_VALUE_MAX_BYTES && strspn(name, letters) >= size;
+    return is_plain ? error_set(err, ERROR_BAD_INPUT, "%.*s: is not known here.", (int)size, name)
+                    : error_set(err, ERROR_BAD_INPUT,
+                                "The query has a parameter that is not known here.");
+}
+
 static bool add(struct dashboard_query *query, const char *text, size_t size,
                 const char *const *allowed, struct error *err)
 {
@@ -67,7 +77,7 @@ static bool add(struct dashboard_query *query, const char *text, size_t size,
     size_t name_size = equals == NULL ? size : (size_t)(equals - text);
     const char *name = find_name(allowed, text, name_size);
     if (name == NULL) {
-        return error_set(err, ERROR_BAD_INPUT, "The query has a parameter that is not known here.");
+        return refuse_name(text, name_size, err);
     }
     if (dashboard_query_text(query, name) != NULL || query->count == QUERY_PARAMETERS_MAX) {
         return error_set(err, ERROR_BAD_INPUT, "%s: is there more than once.", name);

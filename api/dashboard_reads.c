@@ -16,6 +16,7 @@ enum {
     GATEWAY_TIMEOUT = 504,
     DOCUMENT_MAX_BYTES = 16 << 20,
     DEAD_PAGE_MAX = 50,
+    HISTORIES_MAX = 2,
 };
 
 /* Prints and releases document. */
@@ -154,12 +155,26 @@ void dashboard_report(struct dashboard *dashboard, struct dashboard_request *req
     }
 }
 
+static void on_history(void *arg, const char *document, size_t size, const struct error *why_not)
+{
+    struct dashboard_request *request = arg;
+    dashboard_request_dashboard(request)->open_histories--;
+    on_document(request, document, size, why_not);
+}
+
+/* Up to JOB_HISTORY_BYTES_MAX each: many at once would hold up what else waits for Redis. */
 void dashboard_history(struct dashboard *dashboard, struct dashboard_request *request)
 {
     const char *name = dashboard_account_name(request);
-    if (name != NULL) {
-        job_queue_list_history(dashboard->options.services->queue, name, on_document, request);
+    if (name == NULL) {
+        return;
     }
+    if (dashboard->open_histories == HISTORIES_MAX) {
+        dashboard_reply_try_later(request, UNAVAILABLE, 1, "Too many histories are being read.");
+        return;
+    }
+    dashboard->open_histories++;
+    job_queue_list_history(dashboard->options.services->queue, name, on_history, request);
 }
 
 static void on_plan(void *arg, const struct plan *plan, const struct account *account,

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -409,6 +410,49 @@ static void who_only_keeps_connections_open_keeps_nobody_out(void **state)
     }
 }
 
+/* As above, but all come before one of them is read from. */
+static void a_burst_of_silent_callers_keeps_nobody_out(void **state)
+{
+    enum { MANY = 300, SOON_MS = 5000 }; /* less than their own time, of 10 s */
+    struct stack *stack = *state;
+    struct raw_call *open[MANY];
+    const char *address = ops_address(stack);
+    process_signal(stack_api(stack, 0), SIGSTOP);
+    for (int i = 0; i < MANY; i++) {
+        open[i] = raw_call_open(address);
+    }
+    process_signal(stack_api(stack, 0), SIGCONT);
+    const struct http_call call = {.address = address, .path = "/healthz", .limit_ms = SOON_MS};
+    struct http_answer *answer = http_call(&call);
+    assert_int_equal(answer->status, 200);
+    http_answer_free(answer);
+    for (int i = 0; i < MANY; i++) {
+        raw_call_close(open[i]);
+    }
+}
+
+/* More than the system takes at once. */
+static void who_has_nothing_more_to_say_gets_the_whole_answer(void **state)
+{
+    enum { TIMES = 10, REPORT_BYTES = 400 * 1024 };
+    struct stack *stack = *state;
+    redis_do(stack_redis(stack), "EVAL %s 0 %d",
+             "redis.call('LPUSH', '{omnihook}:history:acme', "
+             "'{\"job\":\"' .. string.rep('a', ARGV[1]) .. '\"}')",
+             REPORT_BYTES);
+    for (int i = 0; i < TIMES; i++) {
+        struct raw_call *raw = raw_call_open(ops_address(stack));
+        assert_true(raw_call_send_text(
+            raw, "GET /ops/history?account=acme HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        raw_call_end_sending(raw);
+        const char *answer = raw_call_receive(raw, NULL, LIMIT_MS);
+        assert_true(raw_call_is_closed(raw));
+        assert_memory_equal(answer, "HTTP/1.1 200 ", 13);
+        assert_true(strlen(answer) > REPORT_BYTES);
+        raw_call_close(raw);
+    }
+}
+
 /* The operators' key is in no line of the log. */
 static void a_key_is_told_to_nobody(void **state)
 {
@@ -451,6 +495,9 @@ int main(void)
         STACK_TEST(nothing_that_is_sent_comes_back_as_a_header, &tcp),
         STACK_TEST(malformed_requests_are_refused, &tcp),
         STACK_TEST(who_only_keeps_connections_open_keeps_nobody_out, &tcp),
+        STACK_TEST(a_burst_of_silent_callers_keeps_nobody_out, &tcp),
+        STACK_TEST(who_has_nothing_more_to_say_gets_the_whole_answer, &tcp),
+        STACK_TEST(who_has_nothing_more_to_say_gets_the_whole_answer, &unix_socket),
         STACK_TEST(a_key_is_told_to_nobody, &tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

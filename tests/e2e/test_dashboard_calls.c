@@ -60,6 +60,11 @@ static int status_of(struct stack *stack, const char *path)
     return ops_status(stack, &(struct ops_call){.path = path, .key = OPS_KEY});
 }
 
+static bool is_ready_again(void *arg)
+{
+    return status_of(arg, "/ops/overview") == 200;
+}
+
 /* ---- The page's files ---- */
 
 static void the_page_comes_with_its_guards(void **state)
@@ -171,6 +176,44 @@ static void an_account_s_report_and_history_are_shown(void **state)
         "created");
     json_decref(history);
     json_decref(report);
+}
+
+/* Calls are held by a Redis that stands still; so many may be, and the next is refused at once. */
+static void so_many_calls_may_be_open(void **state)
+{
+    static const struct {
+        const char *path;
+        int max;
+        const char *detail;
+    } cases[] = {
+        {"/ops/history?account=acme", 2, "Too many histories are being read."},
+        {"/ops/overview", 64, "Too many calls are open."},
+    };
+    enum { MOST = 64 };
+    struct stack *stack = *state;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct raw_call *open[MOST];
+        char request[128];
+        (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                       cases[c].path);
+        redis_fixture_pause(stack_redis(stack));
+        for (int i = 0; i < cases[c].max; i++) {
+            open[i] = raw_call_open(ops_address(stack));
+            assert_true(raw_call_send_text(open[i], request));
+        }
+        assert_int_equal(status_of(stack, "/healthz"), 200); /* it came after them */
+        struct http_answer *answer =
+            ops_call(stack, &(struct ops_call){.path = cases[c].path, .key = OPS_KEY});
+        assert_int_equal(answer->status, 503);
+        assert_string_equal(http_answer_text(answer, "detail"), cases[c].detail);
+        http_answer_free(answer);
+        redis_fixture_resume(stack_redis(stack));
+        for (int i = 0; i < cases[c].max; i++) {
+            assert_memory_equal(raw_call_receive(open[i], "\r\n\r\n", LIMIT_MS), "HTTP/1.1 ", 9);
+            raw_call_close(open[i]);
+        }
+        assert_becomes_true(is_ready_again, stack, LIMIT_MS);
+    }
 }
 
 static void a_plan_asks_omnitron(void **state)
@@ -538,6 +581,7 @@ int main(void)
         STACK_TEST(the_pages_for_machines_are_as_before, &no_worker),
         STACK_TEST(the_overview_counts, &api_and_worker),
         STACK_TEST(an_account_s_report_and_history_are_shown, &api_and_worker),
+        STACK_TEST(so_many_calls_may_be_open, &no_worker),
         STACK_TEST(a_plan_asks_omnitron, &no_worker),
         STACK_TEST(queries_are_read_strictly, &no_worker),
         STACK_TEST(execute_runs_the_account, &api_and_worker),

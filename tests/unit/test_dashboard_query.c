@@ -45,6 +45,19 @@ static void what_is_not_clear_is_refused(void **state)
     }
 }
 
+static void the_parameter_is_named(void **state)
+{
+    (void)state;
+    struct dashboard_query query;
+    struct error err;
+    assert_false(dashboard_query_parse(&query, "account=a&serach=b", allowed, &err));
+    assert_string_equal(err.text, "serach: is not known here.");
+    assert_false(dashboard_query_parse(&query, "%0aX=b", allowed, &err));
+    assert_string_equal(err.text, "The query has a parameter that is not known here.");
+    assert_false(dashboard_query_parse(&query, "account=a&account=b", allowed, &err));
+    assert_string_equal(err.text, "account: is there more than once.");
+}
+
 static void long_ones_are_refused(void **state)
 {
     (void)state;
@@ -89,7 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_values_are_decoded), cmocka_unit_test(nothing_is_a_query_too),
         cmocka_unit_test(what_is_not_clear_is_refused), cmocka_unit_test(long_ones_are_refused),
-        cmocka_unit_test(numbers_have_bounds),
+        cmocka_unit_test(the_parameter_is_named),       cmocka_unit_test(numbers_have_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
