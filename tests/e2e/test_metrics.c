@@ -6,7 +6,9 @@
 #include "tests/support/wait_until.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { LIMIT_MS = 20000, PATH_SIZE = 512 };
 
@@ -95,6 +97,29 @@ static void the_figures_tell_what_has_happened(void **state)
     for (size_t i = 0; i < sizeof of_worker / sizeof of_worker[0]; i++) {
         assert_shown(*state, true, of_worker[i]);
     }
+}
+
+/* Of the API; the test fails when it is not there. */
+static double value_of(struct stack *stack, const char *name)
+{
+    struct http_answer *answer = fetch(stack, false);
+    char start[128];
+    (void)snprintf(start, sizeof start, "\n%s ", name);
+    const char *line = strstr(answer->body, start);
+    assert_non_null(line);
+    double value = strtod(line + strlen(start), NULL);
+    http_answer_free(answer);
+    return value;
+}
+
+static void the_start_is_when_it_was_started(void **state)
+{
+    enum { SINCE_S = 60 };
+    double started_at_s = value_of(*state, "process_start_time_seconds");
+    double now_s = (double)time(NULL) + 1;
+    assert_true(started_at_s <= now_s);
+    assert_true(started_at_s > now_s - SINCE_S);
+    assert_true(value_of(*state, "process_start_time_seconds") == started_at_s);
 }
 
 static void several_processes_are_added_up(void **state)
@@ -228,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STACK_TEST(the_figures_tell_what_has_happened, &one_of_each),
+        STACK_TEST(the_start_is_when_it_was_started, &one_of_each),
         STACK_TEST(several_processes_are_added_up, &two_of_each),
         STACK_TEST(a_webhook_that_is_left_inactive_shows, &one_of_each),
         STACK_TEST(the_job_of_a_killed_worker_shows_as_recovered, &one_of_each),
