@@ -29,6 +29,7 @@ struct family {
     enum kind kind;
     struct label labels[2]; /* name NULL = none */
     unsigned programs;      /* that have it; 0 = all */
+    bool is_of_queue;       /* not known, and not shown, before METRIC_QUEUE_READS */
     bool is_ms;             /* a gauge set in milliseconds, shown in seconds */
 };
 
@@ -129,28 +130,37 @@ static const struct family families[METRICS] = {
                                   .kind = GAUGE},
     [METRIC_REDIS_RECONNECTS] = {.name = "redis_reconnects_total",
                                  .help = "Connections to Redis that were made again."},
+    [METRIC_QUEUE_READS] = {.name = "queue_reads_total",
+                            .help = "Times that the figures of the namespace were read of Redis."},
     [METRIC_QUEUE_LENGTH] = {.name = "queue_jobs",
                              .help = "Jobs that wait for a worker.",
-                             .kind = SHARED_GAUGE},
+                             .kind = SHARED_GAUGE,
+                             .is_of_queue = true},
     [METRIC_QUEUE_OLDEST_AGE] = {.name = "queue_oldest_job_age_seconds",
                                  .help = "Age of the job that is taken next; 0 = none waits.",
                                  .kind = SHARED_GAUGE,
+                                 .is_of_queue = true,
                                  .is_ms = true},
     [METRIC_QUEUE_DELAYED] = {.name = "delayed_jobs",
                               .help = "Jobs that wait for their next attempt.",
-                              .kind = SHARED_GAUGE},
+                              .kind = SHARED_GAUGE,
+                              .is_of_queue = true},
     [METRIC_QUEUE_DEAD] = {.name = "dead_jobs",
                            .help = "Failed jobs that are remembered (1000 at most).",
-                           .kind = SHARED_GAUGE},
+                           .kind = SHARED_GAUGE,
+                           .is_of_queue = true},
     [METRIC_QUEUE_ACTIVE] = {.name = "active_accounts",
                              .help = "Accounts whose job has not ended.",
-                             .kind = SHARED_GAUGE},
+                             .kind = SHARED_GAUGE,
+                             .is_of_queue = true},
     [METRIC_WORKERS] = {.name = "workers",
                         .help = "Workers that are registered.",
-                        .kind = SHARED_GAUGE},
+                        .kind = SHARED_GAUGE,
+                        .is_of_queue = true},
     [METRIC_JOBS] = {.name = "jobs_total",
                      .help = "What happened to the jobs of the whole namespace, since ever.",
                      .kind = SHARED_COUNTER,
+                     .is_of_queue = true,
                      .labels = {{"event",
                                  VALUES("enqueued", "coalesced", "reruns", "finished", "failed",
                                         "aborted", "retried", "recovered", "fenced", "clock_jumps",
@@ -413,9 +423,12 @@ void metrics_print(enum metrics_program program, const struct metrics_block *con
                                         [SHARED_COUNTER] = "counter",
                                         [HISTOGRAM] = "histogram"};
     const struct printer printer = {.blocks = blocks, .count = count, .text = text};
+    bool is_queue_known =
+        sum_of(&printer, &families[METRIC_QUEUE_READS], offset_of(METRIC_QUEUE_READS)) > 0;
     for (size_t metric = 0; metric < METRICS; metric++) {
         const struct family *family = &families[metric];
-        if (family->programs != 0 && (family->programs & program) == 0) {
+        if ((family->programs != 0 && (family->programs & program) == 0) ||
+            (family->is_of_queue && !is_queue_known)) {
             continue;
         }
         (void)strbuf_addf(text, "# HELP omnihook_%s %s\n# TYPE omnihook_%s %s\n", family->name,

@@ -41,6 +41,7 @@ enum metric {
     /* Redis, and the queue in it: every process of every daemon shows the same queue. */
     METRIC_REDIS_CONNECTIONS,
     METRIC_REDIS_RECONNECTS,
+    METRIC_QUEUE_READS, /* from here to METRIC_JOBS nothing is shown before the first of them */
     METRIC_QUEUE_LENGTH,
     METRIC_QUEUE_OLDEST_AGE,
     METRIC_QUEUE_DELAYED,

@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { OK = 200, PROCESSES_MAX = 2 * 256 + 2, STAT_SIZE = 1024 };
+enum { OK = 200, PROCESSES_MAX = 2 * 256 + 2, STAT_SIZE = 1024, NS_PER_S = 1000000000 };
 
 /* Sums; names and meanings as of https://prometheus.io/docs/instrumenting/writing_clientlibs/. */
 struct process_figures {
@@ -19,21 +20,20 @@ struct process_figures {
     double started_at_s; /* the earliest; since 1970 */
 };
 
-/* The kernel's boot time in seconds since 1970; 0 when it does not tell. */
+/* When the machine was booted, in seconds since 1970. By the clocks, as /proc/stat is hidden from
+   services (systemd's ProcSubset=pid); and once only, as to Prometheus a start that moves with the
+   clock is another start. */
 static double boot_time_s(void)
 {
-    char line[128];
-    long long seconds = 0;
-    FILE *file = fopen("/proc/stat", "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (strncmp(line, "btime ", strlen("btime ")) == 0) {
-            seconds = strtoll(line + strlen("btime "), NULL, 10);
-        }
+    static double boot_s;
+    struct timespec now;
+    struct timespec since_boot;
+    if (boot_s <= 0 && clock_gettime(CLOCK_REALTIME, &now) == 0 &&
+        clock_gettime(CLOCK_BOOTTIME, &since_boot) == 0) {
+        boot_s = (double)(now.tv_sec - since_boot.tv_sec) +
+                 (double)(now.tv_nsec - since_boot.tv_nsec) / NS_PER_S;
     }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    return (double)seconds;
+    return boot_s;
 }
 
 static int64_t count_descriptors(pid_t pid)

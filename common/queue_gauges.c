@@ -6,11 +6,13 @@
 
 #include <jansson.h>
 
-enum { PERIOD_MS = 5000 };
+/* Until the first answer nothing is shown of the queue, so that is soon asked for again. */
+enum { PERIOD_MS = 5000, FIRST_PERIOD_MS = 250 };
 
 struct queue_gauges {
     struct job_queue *queue;
     struct event *timer;
+    bool is_known;
 };
 
 static void show_totals(const json_t *overview)
@@ -33,11 +35,12 @@ static void on_overview(void *arg, const char *document, size_t size, const stru
         {METRIC_QUEUE_DELAYED, "delayed"}, {METRIC_QUEUE_DEAD, "dead"},
         {METRIC_QUEUE_ACTIVE, "active"},
     };
-    const struct queue_gauges *queue_gauges = arg;
+    struct queue_gauges *queue_gauges = arg;
     if (why_not != NULL && why_not->code == ERROR_CANCELLED) {
         return;
     }
-    loop_timer_start(queue_gauges->timer, PERIOD_MS);
+    queue_gauges->is_known |= why_not == NULL;
+    loop_timer_start(queue_gauges->timer, queue_gauges->is_known ? PERIOD_MS : FIRST_PERIOD_MS);
     if (why_not != NULL) {
         return;
     }
@@ -49,6 +52,7 @@ static void on_overview(void *arg, const char *document, size_t size, const stru
     }
     metrics_set(METRIC_WORKERS, NULL, json_integer_value(json_object_get(overview, "workers")));
     show_totals(overview);
+    metrics_count(METRIC_QUEUE_READS, NULL, NULL);
     json_decref(overview);
 }
 

@@ -23,6 +23,24 @@ def check_files(stack):
         print("no promtool: deploy/compose/prometheus.yml is not checked")
 
 
+def check_users_of_redis(redis, worker):
+    """Each does what it is for, and nothing that harms."""
+    def by_operator(*words):
+        return engine.run("docker", "exec", redis, "sh", "/redis-cli.sh", *words, check=False)
+
+    assert by_operator("exists", "{omnihook}:status:demo") == "1\n"
+    assert by_operator("--latency", "-i", "1", "--raw"), "no latency"
+    for words in (("slowlog", "get", "10"), ("latency", "latest"), ("del", "{omnihook}:dead")):
+        assert "NOPERM" not in by_operator(*words), words
+    for words in (("get", "others"), ("flushall",), ("set", "{omnihook}:status:demo", "x"), ("config", "get", "*")):
+        assert "NOPERM" in by_operator(*words), words
+
+    url = engine.run("docker", "exec", worker, "cat", "/run/omnihook/redis_url").strip().replace("@redis:", "@127.0.0.1:")
+    for words in (("flushall",), ("flushdb",), ("swapdb", "0", "1"), ("client", "kill", "id", "1"), ("keys", "*")):
+        refused = engine.run("docker", "exec", redis, "redis-cli", "--no-auth-warning", "-u", url, *words, check=False)
+        assert "NOPERM" in refused, (words, refused)
+
+
 def play(stack):
     check_files(stack)
     stack.compose("up", "-d", "--no-build")
@@ -42,6 +60,7 @@ def play(stack):
     assert "REDIS_URL_FILE" in stack.inspect(worker, "{{.Config.Env}}")
     refused = engine.run("docker", "exec", redis, "redis-cli", "get", "x", check=False)
     assert "NOAUTH" in refused, refused
+    check_users_of_redis(redis, worker)
 
 
 def main():

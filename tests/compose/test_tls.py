@@ -44,6 +44,7 @@ def play(stack, tls):
     wait_for(lambda: stack.api("acme", "POST", "execute/")[0] == 204, "execute after a restart of Redis")
 
     redis = stack.containers("redis")[0]
+    assert engine.run("docker", "exec", redis, "sh", "/redis-cli.sh", "ping") == "PONG\n"
     own, other = tls / "ca.pem", stack.folder / "other/ca.pem"
     for url, authority, expected in (("rediss://redis:6379/0", other, "unknown authority"),
                                      (f"rediss://{redis}:6379/0", own, "is not for"),

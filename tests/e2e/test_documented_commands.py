@@ -3,7 +3,8 @@ there, against a small installation: it must do what somebody who copies it expe
 
 What is run: the lines of fenced `sh` blocks, and `code` in the text that begins with one of our programs, curl or
 redis-cli and has arguments. ACCOUNT and JOB are placeholders. curl and redis-cli get the installation's sockets
-instead of the default ports by wrappers in front of them in PATH.
+instead of the default ports by wrappers in front of them in PATH. What there is no system for (systemd, a cluster, the
+stack of docker-compose.yml, which tests/compose brings up) is stood in for by such wrappers, too.
 
 Usage: test_documented_commands.py <folder of the programs>
 """
@@ -23,7 +24,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 PROGRAMS = ("omnihook", "omnihook-api", "omnihook-worker", "curl", "redis-cli")
 SOCKETS = {8080: "api.sock", 9180: "omnihook-api.ops", 9181: "worker0/omnihook-worker.ops"}
 # They go on until Ctrl-C.
-ENDLESS = re.compile(r"^omnihook (status.*--watch|events)|^redis-cli --latency")
+ENDLESS = re.compile(r"^omnihook (status.*--watch|events)|^(redis-cli|.*/redis-cli.sh) --latency")
 ENDLESS_S = 2
 
 
@@ -72,7 +73,18 @@ class DocumentedCommands(unittest.TestCase):
             "curl": f'case "$* " in\n{sockets}\nesac\nfor i in $(seq 500); do [ -S "${{FOLDER:-{self.folder}}}/$socket" ]'
                     f' && break; sleep 0.02; done\nexec {shutil.which("curl")} -sS --fail-with-body '
                     f'--unix-socket "${{FOLDER:-{self.folder}}}/$socket" "$@"',
+            "sudo": 'exec "$@"',
+            # Without the file the program has no variable at all.
+            "systemd-run": 'while :; do\ncase $1 in\n-q | --pipe | --wait) shift ;;\n-p) case $2 in User=omnihook) ;;\n'
+                           f'EnvironmentFile=/etc/omnihook/omnihook.env) variables=$(cat {self.folder}/omnihook.env) ;;\n'
+                           '*) exit 9 ;;\nesac\nshift 2 ;;\n-*) exit 9 ;;\n*) break ;;\nesac\ndone\n'
+                           'exec env -i PATH="$PATH" ${variables-} "$@"',
+            "docker": '[ "$1 $2" = "compose exec" ] || exit 9\ncase $3 in\napi | worker) shift 3 ;;\n'
+                      'redis) [ "$4 $5" = "sh /redis-cli.sh" ] || exit 9; shift 5; set -- redis-cli "$@" ;;\nesac\nexec "$@"',
+            "kubectl": '[ "$1" = exec ] && [ "$3" = -- ] || exit 9\nshift 3\nexec "$@"',
         }
+        (self.folder / "omnihook.env").write_text(
+            "".join(f"{name}={value}\n" for name, value in self.system.environment().items()))
         for name, script in scripts.items():
             (tools / name).write_text(f"#!/bin/sh\n{script}\n")
             (tools / name).chmod(0o755)
@@ -142,6 +154,12 @@ class DocumentedCommands(unittest.TestCase):
         for command in commands:
             with self.subTest(command):
                 self.assertNotEqual(self.run_command(command, preface), "")
+
+    def test_install(self):
+        """README's check of the configuration, with the variables of the package's file."""
+        lines = [line for line in sh_lines((ROOT / "README.md").read_text()) if "systemd-run" in line]
+        self.assertEqual(len(lines), 1)
+        self.assertIn("configuration ok: 1 account", self.run_command(lines[0]))
 
     def test_tour(self):
         """README's, from the key to the plan, as one script."""

@@ -62,6 +62,11 @@ OTHERS = {
         metadata=METADATA, spec=strict(
             ["selector", "podMetricsEndpoints"], selector=strict(["matchLabels"], matchLabels={"type": "object"}),
             podMetricsEndpoints={"type": "array", "items": strict(["port"], port=TEXT, path=TEXT, interval=TEXT)})),
+    # promtool checks the groups, as those of the same words in deploy/prometheus.
+    "PrometheusRule": strict(
+        ["apiVersion", "kind", "metadata", "spec"], apiVersion={"const": "monitoring.coreos.com/v1"}, kind=TEXT,
+        metadata=METADATA, spec=strict(["groups"], groups={"type": "array", "minItems": 1, "items": strict(
+            ["name", "rules"], name=TEXT, rules={"type": "array", "minItems": 1})})),
     "Kustomization": strict(
         ["apiVersion", "kind", "resources"], apiVersion={"const": "kustomize.config.k8s.io/v1beta1"}, kind=TEXT,
         resources={"type": "array", "items": TEXT},

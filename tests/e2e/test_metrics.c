@@ -6,7 +6,9 @@
 #include "tests/support/wait_until.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { LIMIT_MS = 20000, PATH_SIZE = 512 };
 
@@ -26,22 +28,24 @@ static struct stack_options two_of_each = {.accounts = &account,
                                            .env = two_processes};
 
 struct expectation {
-    struct stack *stack;
-    bool is_worker;
+    const char *address;
     const char *line;
 };
 
+static const char *address_of(struct stack *stack, bool is_worker)
+{
+    return is_worker ? stack_worker_ops_address(stack, 0) : stack_api_ops_address(stack, 0);
+}
+
 static struct http_answer *fetch(struct stack *stack, bool is_worker)
 {
-    return stack_ops_call(is_worker ? stack_worker_ops_address(stack, 0)
-                                    : stack_api_ops_address(stack, 0),
-                          "/metrics");
+    return stack_ops_call(address_of(stack, is_worker), "/metrics");
 }
 
 static bool is_shown(void *arg)
 {
     const struct expectation *expected = arg;
-    struct http_answer *answer = fetch(expected->stack, expected->is_worker);
+    struct http_answer *answer = stack_ops_call(expected->address, "/metrics");
     char line[256];
     (void)snprintf(line, sizeof line, "\n%s\n", expected->line);
     bool is_there = answer->status == 200 && strstr(answer->body, line) != NULL;
@@ -51,7 +55,7 @@ static bool is_shown(void *arg)
 
 static void assert_shown(struct stack *stack, bool is_worker, const char *line)
 {
-    struct expectation expected = {.stack = stack, .is_worker = is_worker, .line = line};
+    struct expectation expected = {.address = address_of(stack, is_worker), .line = line};
     if (!wait_until(is_shown, &expected, LIMIT_MS)) {
         struct http_answer *answer = fetch(stack, is_worker);
         print_error("no line %s in:\n%s\n", line, answer->body);
@@ -93,6 +97,29 @@ static void the_figures_tell_what_has_happened(void **state)
     for (size_t i = 0; i < sizeof of_worker / sizeof of_worker[0]; i++) {
         assert_shown(*state, true, of_worker[i]);
     }
+}
+
+/* Of the API; the test fails when it is not there. */
+static double value_of(struct stack *stack, const char *name)
+{
+    struct http_answer *answer = fetch(stack, false);
+    char start[128];
+    (void)snprintf(start, sizeof start, "\n%s ", name);
+    const char *line = strstr(answer->body, start);
+    assert_non_null(line);
+    double value = strtod(line + strlen(start), NULL);
+    http_answer_free(answer);
+    return value;
+}
+
+static void the_start_is_when_it_was_started(void **state)
+{
+    enum { SINCE_S = 60 };
+    double started_at_s = value_of(*state, "process_start_time_seconds");
+    double now_s = (double)time(NULL) + 1;
+    assert_true(started_at_s <= now_s);
+    assert_true(started_at_s > now_s - SINCE_S);
+    assert_true(value_of(*state, "process_start_time_seconds") == started_at_s);
 }
 
 static void several_processes_are_added_up(void **state)
@@ -164,6 +191,28 @@ static void a_redis_that_is_away_shows(void **state)
     assert_shown(*state, false, "omnihook_redis_reconnects_total 1");
 }
 
+/* Of a program that has not spoken with Redis yet: a 0 would be a lie, and a reset to Prometheus.
+ */
+static void the_queue_is_not_shown_before_redis_is_there(void **state)
+{
+    redis_fixture_stop(stack_redis(*state));
+    size_t number = stack_start_worker_until(*state, "redis_down", NULL);
+    const char *address = stack_worker_ops_address(*state, number);
+    struct http_answer *answer = stack_ops_call(address, "/metrics");
+    assert_int_equal(answer->status, 200);
+    assert_non_null(strstr(answer->body, "\nomnihook_redis_connections 0\n"));
+    assert_non_null(strstr(answer->body, "\nomnihook_queue_reads_total 0\n"));
+    assert_null(strstr(answer->body, "omnihook_queue_jobs"));
+    assert_null(strstr(answer->body, "omnihook_workers"));
+    assert_null(strstr(answer->body, "omnihook_jobs_total"));
+    http_answer_free(answer);
+    redis_fixture_start(stack_redis(*state));
+    struct expectation expected = {.address = address, .line = "omnihook_workers 2"};
+    assert_becomes_true(is_shown, &expected, LIMIT_MS);
+    expected.line = "omnihook_jobs_total{event=\"enqueued\"} 0";
+    assert_becomes_true(is_shown, &expected, LIMIT_MS);
+}
+
 /* Asks promtool, which ./dev puts in its place. */
 static void check_with_promtool(struct stack *stack, bool is_worker)
 {
@@ -204,11 +253,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STACK_TEST(the_figures_tell_what_has_happened, &one_of_each),
+        STACK_TEST(the_start_is_when_it_was_started, &one_of_each),
         STACK_TEST(several_processes_are_added_up, &two_of_each),
         STACK_TEST(a_webhook_that_is_left_inactive_shows, &one_of_each),
         STACK_TEST(the_job_of_a_killed_worker_shows_as_recovered, &one_of_each),
         STACK_TEST(broken_settings_show, &one_of_each),
         STACK_TEST(a_redis_that_is_away_shows, &one_of_each),
+        STACK_TEST(the_queue_is_not_shown_before_redis_is_there, &one_of_each),
         STACK_TEST(prometheus_finds_nothing_wrong_with_them, &one_of_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,7 @@ def settled(system):
         now = system.metrics()
         running = sum(worker.process.poll() is None for worker in system.workers)
         told = [value for name, value in now.items() if is_of(name, "omnihook_workers")]
-        return now if max(told) == running else None
+        return now if max(told, default=None) == running else None
     return wait_for(are_known, "the workers are counted")
 
 

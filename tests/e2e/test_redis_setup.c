@@ -123,7 +123,7 @@ static void an_acl_that_grants_this_and_no_more_is_enough(void **state)
     redis_do(redis, "SCRIPT FLUSH");
     redis_do(redis,
              "ACL SETUSER default reset on nopass ~{omnihook}:* &{omnihook}:* +@read +@write "
-             "+@scripting +@pubsub +@connection +info +time +config|get");
+             "+@scripting +@pubsub +@connection -@dangerous +info +time +config|get");
     struct process *worker = stack_worker(stack, stack_start_worker(stack, talkative));
     assert_int_equal(process_stop(stack_worker(stack, 0), LIMIT_MS), 0);
     stack_run(stack, "acme", "FINISHED", LIMIT_MS);
@@ -131,6 +131,9 @@ static void an_acl_that_grants_this_and_no_more_is_enough(void **state)
     assert_int_equal(lines_with(worker, "NOPERM"), 0);
     assert_int_equal(lines_with(worker, "event=redis_down"), 0);
     assert_int_equal(lines_with(stack_api(stack, 0), "NOPERM"), 0);
+    assert_non_null(strstr(redis_error(redis, "FLUSHALL"), "NOPERM"));
+    assert_non_null(strstr(redis_error(redis, "FLUSHDB"), "NOPERM"));
+    assert_non_null(strstr(redis_error(redis, "CLIENT PAUSE 1000"), "NOPERM"));
 }
 
 int main(void)

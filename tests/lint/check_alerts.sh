@@ -6,6 +6,8 @@ broken=0
 rules=deploy/prometheus/alerts.yml
 promtool check rules "$rules" || broken=1
 (cd deploy/prometheus && promtool test rules alerts_test.yml) || broken=1
+diff <(sed -n '/^groups:/,$p' "$rules") <(sed -n '/^spec:/,$p' deploy/kubernetes/alerts.yaml | sed -E '1d; s/^  //') ||
+    { echo "deploy/kubernetes/alerts.yaml has other rules than $rules"; broken=1; }
 for alert in $(sed -nE 's/^ *- alert: //p' "$rules"); do
     grep -q "alertname=\"$alert\"" deploy/prometheus/alerts_test.yml || { echo "$alert has no test"; broken=1; }
     grep -q "^### $alert$" docs/runbook.md || { echo "$alert is not in docs/runbook.md"; broken=1; }

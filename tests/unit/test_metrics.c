@@ -64,6 +64,7 @@ static void what_is_not_known_counts_as_other(void **state)
 static void what_all_look_at_is_not_added_up(void **state)
 {
     (void)state;
+    metrics_count(METRIC_QUEUE_READS, NULL, NULL);
     metrics_set(METRIC_QUEUE_LENGTH, NULL, 7);
     metrics_set(METRIC_QUEUE_OLDEST_AGE, NULL, 1500);
     metrics_set(METRIC_JOBS, "finished", 12345678901);
@@ -72,6 +73,23 @@ static void what_all_look_at_is_not_added_up(void **state)
     assert_line(METRICS_WORKER, "omnihook_queue_jobs 8");
     assert_line(METRICS_WORKER, "omnihook_queue_oldest_job_age_seconds 1.5");
     assert_line(METRICS_WORKER, "omnihook_jobs_total{event=\"finished\"} 12345678901");
+}
+
+static void the_queue_is_not_shown_before_it_is_known(void **state)
+{
+    (void)state;
+    static const char *const of_queue[] = {"omnihook_queue_jobs",   "omnihook_queue_oldest_job_age",
+                                           "omnihook_delayed_jobs", "omnihook_dead_jobs",
+                                           "omnihook_active_",      "omnihook_workers",
+                                           "omnihook_jobs_total"};
+    for (size_t i = 0; i < sizeof of_queue / sizeof of_queue[0]; i++) {
+        assert_null(strstr(print(METRICS_API), of_queue[i]));
+    }
+    metrics_use(&second);
+    metrics_count(METRIC_QUEUE_READS, NULL, NULL);
+    for (size_t i = 0; i < sizeof of_queue / sizeof of_queue[0]; i++) {
+        assert_non_null(strstr(print(METRICS_API), of_queue[i]));
+    }
 }
 
 static void a_histogram_counts_up_to_each_bound(void **state)
@@ -119,6 +137,7 @@ int main(void)
         cmocka_unit_test_setup(counters_of_several_processes_are_added_up, set_up),
         cmocka_unit_test_setup(what_is_not_known_counts_as_other, set_up),
         cmocka_unit_test_setup(what_all_look_at_is_not_added_up, set_up),
+        cmocka_unit_test_setup(the_queue_is_not_shown_before_it_is_known, set_up),
         cmocka_unit_test_setup(a_histogram_counts_up_to_each_bound, set_up),
         cmocka_unit_test_setup(an_ended_process_leaves_its_counters_and_no_gauges, set_up),
         cmocka_unit_test_setup(each_program_shows_its_own, set_up),
