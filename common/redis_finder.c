@@ -10,6 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A server that Sentinels of this round name as the master. */
+struct answer {
+    char host[REDIS_HOST_SIZE];
+    int port;
+    size_t votes;
+    size_t first; /* who named it first, in order */
+};
+
 enum { FIRST_LIMIT_MS = 500, ROUNDS_MAX = 8, COMMAND_MAX_BYTES = 1024, PORT_MAX = 65535 };
 
 struct redis_finder {
@@ -26,7 +34,9 @@ struct redis_finder {
     struct redis_address sentinel;     /* the one that is asked; owns nothing */
     struct redis_link *link;           /* to it; NULL when none is asked */
     size_t refusals;                   /* Sentinels of this round that answered and said no */
-    struct error why;                  /* what those asked in this round have said */
+    struct answer answers[REDIS_SENTINELS_MAX]; /* of this round */
+    size_t answer_count;
+    struct error why; /* what those asked in this round have said */
 };
 
 static void ask(struct redis_finder *finder);
@@ -76,14 +86,37 @@ static void note(struct redis_finder *finder, const struct error *why)
     }
 }
 
-/* To the next one, or the end of the round. */
-static void go_on(struct redis_finder *finder, const struct error *why)
+static void move_to_front(struct redis_finder *finder, size_t at)
 {
-    note(finder, why);
-    hang_up(finder);
-    finder->at++;
-    if (finder->at < finder->address->sentinel_count) {
-        ask(finder);
+    size_t index = finder->order[at];
+    memmove(&finder->order[1], &finder->order[0], at * sizeof finder->order[0]);
+    finder->order[0] = index;
+}
+
+static void tell(struct redis_finder *finder, const struct answer *answer)
+{
+    char host[REDIS_HOST_SIZE];
+    (void)snprintf(host, sizeof host, "%s", answer->host);
+    move_to_front(finder, answer->first);
+    finder->rounds = 0;
+    finder->fn(finder->arg, host, answer->port, NULL);
+}
+
+static const struct answer *most_named(const struct redis_finder *finder)
+{
+    const struct answer *most = &finder->answers[0];
+    for (size_t i = 1; i < finder->answer_count; i++) {
+        if (finder->answers[i].votes > most->votes) {
+            most = &finder->answers[i];
+        }
+    }
+    return most;
+}
+
+static void end_round(struct redis_finder *finder)
+{
+    if (finder->answer_count > 0) {
+        tell(finder, most_named(finder));
         return;
     }
     if (finder->refusals < finder->address->sentinel_count) {
@@ -94,6 +127,47 @@ static void go_on(struct redis_finder *finder, const struct error *why)
     finder->fn(finder->arg, NULL, 0, &told);
 }
 
+/* To the next one, or the end of the round. */
+static void go_on(struct redis_finder *finder)
+{
+    hang_up(finder);
+    finder->at++;
+    if (finder->at < finder->address->sentinel_count) {
+        ask(finder);
+    } else {
+        end_round(finder);
+    }
+}
+
+static void go_on_without(struct redis_finder *finder, const struct error *why)
+{
+    note(finder, why);
+    go_on(finder);
+}
+
+/* One Sentinel that is cut off from the others may name a master that was: most of them decide. */
+static void count_answer(struct redis_finder *finder, const char *host, int port)
+{
+    size_t i = 0;
+    while (i < finder->answer_count &&
+           (strcmp(finder->answers[i].host, host) != 0 || finder->answers[i].port != port)) {
+        i++;
+    }
+    struct answer *answer = &finder->answers[i];
+    if (i == finder->answer_count) {
+        finder->answer_count++;
+        *answer = (struct answer){.port = port, .first = finder->at};
+        (void)snprintf(answer->host, sizeof answer->host, "%s", host);
+    }
+    answer->votes++;
+    if (2 * answer->votes > finder->address->sentinel_count) {
+        hang_up(finder);
+        tell(finder, answer);
+    } else {
+        go_on(finder);
+    }
+}
+
 static void on_timer(evutil_socket_t none, short events, void *arg)
 {
     (void)none;
@@ -101,14 +175,7 @@ static void on_timer(evutil_socket_t none, short events, void *arg)
     struct redis_finder *finder = arg;
     struct error why;
     (void)error_set(&why, ERROR_TIMEOUT, "no answer within %" PRId64 " ms", limit_ms(finder));
-    go_on(finder, &why);
-}
-
-static void move_to_front(struct redis_finder *finder)
-{
-    size_t index = finder->order[finder->at];
-    memmove(&finder->order[1], &finder->order[0], finder->at * sizeof finder->order[0]);
-    finder->order[0] = index;
+    go_on_without(finder, &why);
 }
 
 void redis_finder_distrust(struct redis_finder *finder)
@@ -137,7 +204,7 @@ static void on_up(void *arg)
 
 static void on_down(void *arg, const struct error *why)
 {
-    go_on(arg, why);
+    go_on_without(arg, why);
 }
 
 static void on_reply(void *arg, void *tag, const struct redis_reply *reply)
@@ -158,15 +225,12 @@ static void on_reply(void *arg, void *tag, const struct redis_reply *reply)
                port > PORT_MAX) {
         (void)error_set(&why, ERROR_PROTOCOL, "its answer makes no sense");
     } else {
-        char found[REDIS_HOST_SIZE];
+        char found[REDIS_HOST_SIZE]; /* the reply goes with the link */
         (void)snprintf(found, sizeof found, "%s", host);
-        move_to_front(finder);
-        finder->rounds = 0;
-        hang_up(finder);
-        finder->fn(finder->arg, found, (int)port, NULL);
+        count_answer(finder, found, (int)port);
         return;
     }
-    go_on(finder, &why);
+    go_on_without(finder, &why);
 }
 
 static void on_push(void *arg, const struct redis_reply *reply)
@@ -197,6 +261,7 @@ void redis_finder_start(struct redis_finder *finder)
     assert(finder->link == NULL);
     finder->at = 0;
     finder->refusals = 0;
+    finder->answer_count = 0;
     finder->why = (struct error){0};
     ask(finder);
 }

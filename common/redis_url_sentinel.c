@@ -54,7 +54,7 @@ static bool add_sentinels(struct redis_address *address, const char *user, size_
 static bool set_service(struct redis_address *address, const char *path, struct error *err)
 {
     size_t size = strcspn(path, "/");
-    if (size == 0 || size > SERVICE_MAX || strcspn(path, "%?# ") < size) {
+    if (size == 0 || size > SERVICE_MAX || strcspn(path, "%?#@: ") < size) {
         return error_set(err, ERROR_BAD_INPUT,
                          "no name of a service (write redis-sentinel://host:port/service/db)");
     }

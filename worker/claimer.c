@@ -104,9 +104,15 @@ static void on_claimed(void *arg, const struct job_claim *claim, const struct er
         return;
     }
     bool is_lost = why_not != NULL && why_not->code == ERROR_LOST;
-    if (why_not != NULL && !is_lost && !call->is_forgotten) {
+    /* Another hand has spoilt the job's record: the element stays where it is, for the next look.
+     */
+    bool is_refused = why_not != NULL && why_not->code == ERROR_REFUSED;
+    if (why_not != NULL && !is_lost && !is_refused && !call->is_forgotten) {
         repeat_claim(call, why_not);
         return;
+    }
+    if (is_refused) {
+        log_warn("claim_refused", log_reason(why_not));
     }
     bool is_ours = claim != NULL && !call->is_forgotten;
     claim_call_free(call);
@@ -114,6 +120,8 @@ static void on_claimed(void *arg, const struct job_claim *claim, const struct er
         claimer->options.on_claimed(claimer->options.arg, claim);
     }
     if (is_lost) {
+        claimer->must_check =
+            true; /* where the lease goes on after all, the element is still ours */
         lease_hurry(claimer->options.lease);
     }
     claimer_wake(claimer);

@@ -39,8 +39,7 @@ static void on_answered(void *arg, const struct error *why_not)
     if (progress->has_moved || progress->must_verify) {
         write_when_due(progress);
     }
-    progress->options.on_written(progress->options.arg,
-                                 why_not != NULL && why_not->code == ERROR_LOST);
+    progress->options.on_written(progress->options.arg, why_not);
 }
 
 static void write_now(struct progress *progress)

@@ -14,8 +14,9 @@ struct progress_options {
     struct job_queue *queue;
     const struct job_claim *claim;
     const struct run_report *report;
-    /* A write was answered. is_lost: the claim is no longer the newest; the run has to end. */
-    void (*on_written)(void *arg, bool is_lost);
+    /* A write was answered: NULL = the claim is still the newest; ERROR_LOST: it is not, the run
+       has to end; else nobody knows, and it is written once more. */
+    void (*on_written)(void *arg, const struct error *why_not);
     void *arg;
 };
 

@@ -45,6 +45,8 @@ struct run {
     struct event *timer;       /* the time limit; when settling, the repeat */
     struct verdict verdict;    /* when settling */
     bool has_confirmed;
+    bool
+        must_verify; /* nothing is written to Omnitron before Redis has said that the claim holds */
     unsigned failures; /* in a row, of settling */
     bool is_finishing; /* job_queue_finish is under way */
     bool is_dropped;   /* only waits for that call's answer */
@@ -179,13 +181,16 @@ static void end_fenced(struct run *run)
     run_drop(run);
 }
 
-static void on_progress_written(void *arg, bool is_lost)
+static void on_progress_written(void *arg, const struct error *why_not)
 {
     struct run *run = arg;
-    if (is_lost) {
+    if (why_not != NULL && why_not->code == ERROR_LOST) {
         end_fenced(run);
-    } else if (run->writes != NULL) {
-        writes_resume(run->writes);
+    } else if (why_not == NULL) {
+        run->must_verify = false;
+        if (run->writes != NULL) {
+            writes_resume(run->writes);
+        }
     }
 }
 
@@ -226,7 +231,11 @@ static void start_writing(struct run *run)
                                                        .on_moved = on_moved,
                                                        .on_done = on_writes_done,
                                                        .arg = run,
+                                                       .is_paused = run->must_verify,
                                                    });
+    if (run->must_verify) {
+        progress_verify(run->progress);
+    }
 }
 
 /* ---- Settling ---- */
@@ -396,13 +405,13 @@ void run_release(struct run *run)
 
 void run_verify(struct run *run)
 {
-    if (run->progress == NULL) {
-        return;
-    }
+    run->must_verify = true;
     if (run->writes != NULL) {
         writes_pause(run->writes);
     }
-    progress_verify(run->progress);
+    if (run->progress != NULL) {
+        progress_verify(run->progress);
+    }
 }
 
 const struct job_claim *run_claim(const struct run *run)

@@ -174,13 +174,13 @@ static void announce(struct worker *worker)
     claimer_wake(worker->claimer);
 }
 
-/* A hint may be late and mean an earlier run of the account: Redis knows. */
+/* It may be late and mean an earlier run of the account, or early and mean one whose claim is not
+   answered yet: Redis knows. */
 static void on_abort_hint(void *arg, const char *account)
 {
-    struct worker *worker = arg;
-    if (find_run(worker, account) != NULL) {
-        lease_hurry(worker->lease);
-    }
+    const struct worker *worker = arg;
+    (void)account;
+    lease_hurry(worker->lease);
 }
 
 static void on_presence_changed(void *arg)
@@ -216,10 +216,11 @@ static void on_lease_lost(void *arg, const struct error *why)
     worker->is_announced = false;
     presence_free(worker->presence);
     worker->presence = NULL;
-    claimer_forget_claims(worker->claimer);
     while (worker->figures.running > 0) {
         run_drop(worker->runs[--worker->figures.running]);
     }
+    /* Behind that: it looks through our list at once, for all that no run is known of. */
+    claimer_forget_claims(worker->claimer);
     end_if_idle(worker);
 }
 

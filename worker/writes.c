@@ -280,8 +280,9 @@ struct writes *writes_start(struct loop *loop, const struct writes_options *opti
         slot->next_free = writes->free_slots;
         writes->free_slots = slot;
     }
+    writes->is_paused = options->is_paused;
     write_more(writes);
-    assert(writes->in_flight > 0);
+    assert(writes->in_flight > 0 || writes->is_paused);
     return writes;
 }
 

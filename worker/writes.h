@@ -22,6 +22,7 @@ struct writes_options {
     /* Once, never inside writes_start. The writes and what they borrow may be freed in it. */
     void (*on_done)(void *arg, const struct verdict *verdict);
     void *arg;
+    bool is_paused; /* as after writes_pause */
 };
 
 /* Starts what the plan wants written for the webhooks that are pending in the report: at least one.

@@ -33,16 +33,16 @@ local function read_first_ms()
     return tonumber(ms or 0)
 end
 
--- Whether what is next to run was pushed before the job. Taken-back jobs stand in front of older
--- ones, so that a job in its place may look overdue; pushing it once more does no harm, a second
--- copy is only dropped.
+-- Whether what is next to run was pushed before the job. What is taken back to the head keeps its
+-- time; a job that nobody knows the time of may make another look overdue, and pushing that once
+-- more does no harm, a second copy is only dropped.
 local function is_before_its_turn(ctl)
     first_ms = first_ms or read_first_ms()
     return first_ms <= tonumber(ctl.queued_ms)
 end
 
--- Only for what has waited for a while. Searching takes time with the length of the queue: more than
--- search_max elements in all are not looked at.
+-- Only for what has waited for a while. Searching takes time with the length of the queue: beyond
+-- search_max elements in all, it is judged by whether its turn has gone by.
 local function is_queued(ctl)
     if now - (tonumber(ctl.queued_ms) or 0) < apart_ms then
         return true
@@ -52,7 +52,7 @@ local function is_queued(ctl)
         if call('LPOS', PREFIX .. 'queue', ctl.elem, 'RANK', -1) then
             return true
         end
-    elseif searched > 0 or is_before_its_turn(ctl) then
+    elseif is_before_its_turn(ctl) then
         return true
     end
     for _, worker in ipairs(call('ZRANGE', workers, 0, -1)) do

@@ -15,7 +15,7 @@
 --   last_claim   token of the last run that was settled, last_end: what that answered
 --   next_id      id of the one more run that is booked while this one runs
 --   abort        1 when the running job is to end
---   enqueued_ms, queued_ms, not_before    Redis ms: the job's start, the last push to the queue,
+--   enqueued_ms, queued_ms, not_before    Redis ms: the job's start, the last push to the queue's end,
 --                end of a pause that Omnitron asked for
 -- No value is longer than 64 bytes (but a long worker's name): with one that is, Redis keeps a hash
 -- in a form that takes more than twice the memory and time. So the element is made, not kept.
@@ -267,7 +267,11 @@ end
 -- run covers what was booked, here and in to_delayed.
 local function to_queue(account, ctl, side, now)
     call('HSET', PREFIX .. 'ctl:' .. account, 'phase', 'queued', 'claim', '', 'worker', '',
-        'next_id', '', 'queued_ms', whole(now), 'not_before', '')
+        'next_id', '', 'not_before', '')
+    if side == 'LPUSH' then
+        -- Not at the head: the audit takes the first one's time for the oldest.
+        call('HSET', PREFIX .. 'ctl:' .. account, 'queued_ms', whole(now))
+    end
     call(side, PREFIX .. 'queue', ctl.elem)
     show(account, ctl.job, 'WORKING', 'queued', now, {'worker', '', 'next_attempt_at', ''})
 end

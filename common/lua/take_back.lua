@@ -31,7 +31,7 @@ end
 
 local moved = 0
 local ended = call('ZRANGEBYSCORE', workers, '-inf', whole(now - grace_ms), 'LIMIT', 0, limit)
-for _, worker in ipairs(ended) do
+local function end_worker(worker)
     local processing = PREFIX .. 'processing:' .. worker
     -- From here on its BEAT is refused: with a part of its jobs gone it must not keep the rest.
     if call('ZADD', workers, 'XX', 'CH', 0, worker) == 1 then
@@ -47,5 +47,8 @@ for _, worker in ipairs(ended) do
         call('ZREM', workers, worker)
         call('DEL', PREFIX .. 'worker:' .. worker)
     end
+end
+for _, worker in ipairs(ended) do
+    pcall(end_worker, worker) -- one whose list another hand has spoilt stays, and the others go
 end
 return {moved, now, 0}

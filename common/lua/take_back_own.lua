@@ -15,11 +15,14 @@ for token in tokens:gmatch('%S+') do
 end
 local policy = {now = now_ms(), is_death = false, ttl_s = ttl_s}
 local moved = 0
-for _, element in ipairs(call('LRANGE', PREFIX .. 'processing:' .. worker, 0, -1)) do
-    local account = parse_element(element)
-    local ctl = account and read_ctl(account) or {}
-    if not (ctl.elem == element and known[ctl.claim]) and take_back(worker, element, policy) then
+local function look_at(element)
+    local account, id = parse_element(element)
+    local job, claim = unpack(account and call('HMGET', PREFIX .. 'ctl:' .. account, 'job', 'claim') or {})
+    if not (job == id and known[claim]) and take_back(worker, element, policy) then
         moved = moved + 1
     end
+end
+for _, element in ipairs(call('LRANGE', PREFIX .. 'processing:' .. worker, 0, -1)) do
+    pcall(look_at, element) -- one that another hand has spoilt stays, and keeps nothing else from it
 end
 return moved
