@@ -29,6 +29,33 @@ RECORD = """
 """
 
 
+# Answers to paths that match window.late come when window.pass or window.fail is called, or window.lateMs later.
+LATE = """
+    const real = window.fetch;
+    window.asked = 0;
+    window.answered = 0;
+    window.late = new RegExp(arguments[0]);
+    window.lateMs = arguments[1];
+    window.fetch = async (path, options) => {
+        const answer = await real(path, options);
+        if (window.late.test(path)) {
+            window.asked++;
+            await new Promise((resolve, reject) => {
+                window.pass = resolve;
+                window.fail = () => reject(new TypeError('lost'));
+                options.signal.addEventListener('abort', () => reject(options.signal.reason));
+                if (window.lateMs !== null) {
+                    setTimeout(resolve, window.lateMs);
+                }
+            });
+            window.answered++;
+        }
+        return answer;
+    };
+"""
+NONE = "(?!)"  # matches nothing
+
+
 class Dashboard(Visit):
     # ---- Following and reading ----
 
@@ -120,6 +147,21 @@ class Dashboard(Visit):
             browser.wait("document.querySelector('#accounts-rows th').innerText !== arguments[0]", before)
             self.assertLessEqual(browser.script("return document.querySelectorAll('#accounts-rows tr').length"), 50)
         self.assertEqual(sorted(set(seen)), names)
+
+    def test_after_a_call_without_an_answer_the_panel_goes_on(self):
+        system, browser = self.visit()
+        browser.script(LATE, "ops/plan", None)
+        browser.script("""const real = window.realTimeout = window.setTimeout;
+            window.setTimeout = (what, ms, ...more) => real(what, ms === 45000 ? 10 : ms, ...more);""")
+        browser.script("location.hash = 'account=acme'")
+        browser.wait_text("#details[open] #details-history", "No job has ended yet.")
+        browser.click("#plan-ask")
+        browser.wait_text("#details-plan", "The server did not answer in time.")
+        browser.script(f"window.late = /{NONE}/; window.setTimeout = window.realTimeout")
+        browser.click("#plan-ask")
+        browser.wait_text("#plan-summary", "Execute is required: 12 create.")
+        system.run("FINISHED")
+        browser.wait_text("#details-webhooks", "12 created")
 
     # ---- Acting ----
 
