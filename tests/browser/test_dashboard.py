@@ -54,6 +54,7 @@ LATE = """
     };
 """
 NONE = "(?!)"  # matches nothing
+NEXT = "#accounts-pager button:last-child"
 
 
 class Dashboard(Visit):
@@ -147,6 +148,35 @@ class Dashboard(Visit):
             browser.wait("document.querySelector('#accounts-rows th').innerText !== arguments[0]", before)
             self.assertLessEqual(browser.script("return document.querySelectorAll('#accounts-rows tr').length"), 50)
         self.assertEqual(sorted(set(seen)), names)
+
+    def test_next_is_one_page_also_when_it_is_pressed_twice_or_a_read_fails(self):
+        _, browser = self.visit(more=[f"shop-{i:03d}" for i in range(219)])
+        browser.wait_text("#accounts-pager", "1–50 of 220")
+        browser.script(LATE, "ops/accounts", None)
+        browser.click(NEXT)
+        browser.wait("window.asked === 1")
+        browser.click(NEXT)
+        browser.script("window.pass()")
+        browser.wait_text("#accounts-pager", "51–100 of 220")
+        browser.click(NEXT)
+        browser.wait("window.asked === 2")
+        browser.script("window.fail()")
+        browser.wait_text("#accounts-notice", "Not up to date: The server cannot be reached.")
+        browser.script(f"window.late = /{NONE}/")
+        browser.click(NEXT)
+        browser.wait_text("#accounts-pager", "101–150 of 220")
+        browser.click(NEXT)
+        browser.wait_text("#accounts-pager", "151–200 of 220")
+        self.assertTrue(browser.script("return document.querySelector('#accounts-notice').hidden"))
+
+    def test_steady_changes_are_shown_although_the_server_is_slow(self):
+        system, browser = self.visit()
+        browser.script(LATE, "ops/accounts", 1500)
+        end = time.monotonic() + LIMIT_S
+        while browser.script("return window.answered") < 2:
+            self.assertLess(time.monotonic(), end, "the table is never read to the end")
+            system.run("FINISHED")
+        browser.wait_text(f"{row()} td:nth-child(4)", "1")  # the attempt, which no event tells
 
     def test_after_a_call_without_an_answer_the_panel_goes_on(self):
         system, browser = self.visit()
