@@ -347,6 +347,26 @@ class Dashboard(Visit):
         browser.wait_text("#connection", "Live")
         self.assert_refuses_click(browser, button("execute"))
 
+    def test_pages_that_nobody_sees_take_no_connection(self):
+        system, browser = self.visit()
+        first = browser.window()
+        for _ in range(6):
+            browser.minimize()
+            browser.wait_text("#connection", "Paused")
+            browser.use_new_window()
+            browser.go(system.dashboard)
+            browser.wait_text("#connection", "Live")
+        self.give_key(browser, system.operator_key)
+        browser.click(button("execute"))
+        browser.wait_text(f"{row()} .state", "FINISHED")
+        browser.use(first)
+        self.assertEqual(browser.text("#connection"), "Paused while nobody looks")
+        self.assertTrue(browser.script("return [...document.querySelectorAll('.notice')].every((notice) => notice.hidden)"))
+        self.assertEqual(browser.text(f"{row()} .state"), "READY")
+        browser.restore()
+        browser.wait_text("#connection", "Live")
+        browser.wait_text(f"{row()} .state", "FINISHED")
+
     # ---- For everybody ----
 
     def test_the_keyboard_is_enough(self):
