@@ -1,5 +1,6 @@
 /* The operator's command line against a running system: what it prints, on a terminal, on a pipe
    and as JSON, and how it exits. */
+#include "common/mem.h"
 #include "tests/support/cli_call.h"
 #include "tests/support/stack.h"
 #include "tests/support/test.h"
@@ -49,8 +50,7 @@ static void plan_and_execute_say_by_exit_code_how_it_stands(void **state)
 static void a_terminal_gets_colours_and_a_progress_bar(void **state)
 {
     cli_expect(*state, CLI_TERMINAL, "plan acme", 3, GREEN "+ create");
-    cli_expect(*state, CLI_TERMINAL, "execute acme --wait", 0,
-               "[##############################] 1/1");
+    cli_expect(*state, CLI_TERMINAL, "execute acme --wait", 0, "[########################] 1/1");
     cli_expect(*state, CLI_TERMINAL, "report acme", 0, GREEN "FINISHED");
     cli_expect(*state, CLI_TERMINAL, "status", 0, GREEN "FINISHED");
 }
@@ -165,6 +165,41 @@ static void status_watch_redraws_a_terminal_with_a_moving_bar(void **state)
     (void)process_wait_line(watch, PROCESS_STDOUT, "running  [", LIMIT_MS);
     (void)process_wait_line(watch, PROCESS_STDOUT, "FINISHED", LIMIT_MS);
     process_free(watch);
+}
+
+enum { COLUMNS = 80 };
+
+/* Columns that a line takes on a terminal: all but its control sequences. */
+static size_t width_of(const char *line, size_t size)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (line[i] == '\033') {
+            i += strcspn(line + i, "HJKm");
+        } else if (line[i] != '\r') {
+            width++;
+        }
+    }
+    return width;
+}
+
+static void status_watch_cuts_its_rows_at_the_terminal_s_width(void **state)
+{
+    fail_once(*state);
+    struct process *watch = cli_start(*state, CLI_TERMINAL, "status --watch");
+    (void)process_wait_line(watch, PROCESS_STDOUT, "FAILED", LIMIT_MS);
+    char *screen = process_read(watch, PROCESS_STDOUT);
+    size_t widest = 0;
+    for (const char *line = screen; *line != '\0';) {
+        size_t size = strcspn(line, "\n");
+        size_t width = width_of(line, size);
+        widest = width > widest ? width : widest;
+        line += size + (line[size] == '\n');
+    }
+    assert_int_equal(widest, COLUMNS); /* the reason would be longer */
+    mem_free(screen);
+    process_free(watch);
+    cli_expect(*state, CLI_TERMINAL, "status", 0, "/whisperer/hooks/"); /* whole */
 }
 
 static bool somebody_follows(void *stack)
@@ -352,6 +387,7 @@ int main(void)
         STACK_TEST(a_dead_job_is_dropped_without_another_run, &one_worker),
         STACK_TEST(status_watch_shows_each_change_until_it_is_interrupted, &one_worker),
         STACK_TEST(status_watch_redraws_a_terminal_with_a_moving_bar, &one_worker),
+        STACK_TEST(status_watch_cuts_its_rows_at_the_terminal_s_width, &one_worker),
         STACK_TEST(events_are_followed, &one_worker),
         STACK_TEST(events_are_followed_as_json, &one_worker),
         STACK_TEST(check_names_each_step_that_works, &one_worker),
