@@ -143,11 +143,15 @@ static void on_watched(void *arg, const struct error *why_not)
         status_command_free(command);
         return;
     }
+    struct cli *cli = command->cli;
+    /* Redis may come back: who watches would rather see that than start again. */
     if (why_not != NULL) {
-        /* Redis may come back: who watches would rather see that than start again. */
-        (void)fprintf(stderr, "omnihook: the status cannot be read: %s\n", why_not->text);
-    } else if (is_screen(command)) {
-        draw_screen(command);
+        (void)cli_may_read_again(cli, why_not, true);
+    } else {
+        cli_has_read(cli);
+        if (is_screen(command)) {
+            draw_screen(command);
+        }
     }
     (void)fflush(stdout);
     loop_timer_start(command->timer, REFRESH_MS);

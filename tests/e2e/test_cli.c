@@ -302,6 +302,20 @@ static void an_omnitron_or_a_redis_that_is_away_is_exit_1(void **state)
     redis_fixture_start(stack_redis(*state));
 }
 
+static void who_waits_for_a_job_outlasts_a_redis_that_is_away(void **state)
+{
+    struct process *call = cli_start(*state, CLI_PIPE, "execute acme --wait");
+    (void)process_wait_line(call, PROCESS_STDERR, "queued: job ", LIMIT_MS);
+    redis_fixture_pause(stack_redis(*state));
+    (void)process_wait_line(call, PROCESS_STDERR,
+                            "the status cannot be read, and is tried again: ", LIMIT_MS);
+    redis_fixture_resume(stack_redis(*state));
+    (void)stack_start_worker(*state, NULL);
+    assert_int_equal(process_wait_exit(call, LIMIT_MS), 0);
+    assert_true(process_has_line(call, PROCESS_STDOUT, "FINISHED"));
+    process_free(call);
+}
+
 static void broken_settings_keep_nobody_from_looking_at_the_queue(void **state)
 {
     fail_once(*state);
@@ -388,6 +402,7 @@ int main(void)
         STACK_TEST(status_watch_shows_each_change_until_it_is_interrupted, &one_worker),
         STACK_TEST(status_watch_redraws_a_terminal_with_a_moving_bar, &one_worker),
         STACK_TEST(status_watch_cuts_its_rows_at_the_terminal_s_width, &one_worker),
+        STACK_TEST(who_waits_for_a_job_outlasts_a_redis_that_is_away, &no_worker),
         STACK_TEST(events_are_followed, &one_worker),
         STACK_TEST(events_are_followed_as_json, &one_worker),
         STACK_TEST(check_names_each_step_that_works, &one_worker),
