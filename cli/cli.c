@@ -5,7 +5,9 @@
 #include "common/now.h"
 #include "common/service_redis.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { ACCOUNTS_SHOWN = 10, AWAY_MAX_MS = 60000 };
@@ -104,6 +106,20 @@ bool cli_may_read_again(struct cli *cli, const struct error *why_not, bool is_en
 void cli_has_read(struct cli *cli)
 {
     cli->away_since_ms = 0;
+}
+
+bool cli_flush(struct cli *cli)
+{
+    errno = 0;
+    bool is_written = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (!is_written && !cli->is_output_lost) {
+        cli->is_output_lost = true;
+        if (errno != EPIPE) {
+            (void)fprintf(stderr, "omnihook: the output could not be written%s%s\n",
+                          errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+        }
+    }
+    return !cli->is_output_lost;
 }
 
 void cli_fail_usage(struct cli *cli, const char *what)

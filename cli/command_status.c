@@ -153,8 +153,12 @@ static void on_watched(void *arg, const struct error *why_not)
             draw_screen(command);
         }
     }
-    (void)fflush(stdout);
-    loop_timer_start(command->timer, REFRESH_MS);
+    if (cli_flush(cli)) {
+        loop_timer_start(command->timer, REFRESH_MS);
+    } else {
+        status_command_free(command);
+        cli_end(cli, CLI_FAILED);
+    }
 }
 
 static void refresh(evutil_socket_t unused, short events, void *arg)

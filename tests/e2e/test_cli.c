@@ -1,6 +1,7 @@
 /* The operator's command line against a running system: what it prints, on a terminal, on a pipe
    and as JSON, and how it exits. */
 #include "common/mem.h"
+#include "common/now.h"
 #include "tests/support/cli_call.h"
 #include "tests/support/stack.h"
 #include "tests/support/test.h"
@@ -230,6 +231,46 @@ static void events_are_followed_as_json(void **state)
     events_tell_of_a_job_as_it_goes(CLI_PIPE, "events --json", *state);
 }
 
+/* ---- Output that is not taken ---- */
+
+static void output_that_cannot_be_written_is_exit_1(void **state)
+{
+    static const char *const commands[] = {
+        "key new >/dev/full",     "queue --json >/dev/full",
+        "plan acme >/dev/full",   "execute acme --wait >/dev/full",
+        "report acme >/dev/full", "status --watch >/dev/full",
+        "--version >/dev/full",   "--help >/dev/full"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        struct process *call = cli_start(*state, CLI_PIPE, commands[i]);
+        (void)process_wait_line(call, PROCESS_STDERR,
+                                "the output could not be written: No space left", LIMIT_MS);
+        assert_int_equal(process_wait_exit(call, LIMIT_MS), 1);
+        process_free(call);
+    }
+}
+
+/* The shell waits for both; what is printed after the reader has gone ends the command. */
+static void ends_with_its_reader(struct stack *stack, const char *command)
+{
+    struct process *call = cli_start(stack, CLI_PIPE, command);
+    int64_t end_ms = now_mono_ms() + LIMIT_MS;
+    while (process_is_running(call)) {
+        assert_true(now_mono_ms() < end_ms);
+        stack_run(stack, "acme", "FINISHED", LIMIT_MS);
+    }
+    char *said = process_read(call, PROCESS_STDERR);
+    assert_string_equal(said, "");
+    mem_free(said);
+    process_free(call);
+}
+
+static void what_is_followed_ends_with_its_reader(void **state)
+{
+    ends_with_its_reader(*state, "events | head -1");
+    ends_with_its_reader(*state, "events --json | head -1");
+    ends_with_its_reader(*state, "status --watch | head -1");
+}
+
 /* ---- check ---- */
 
 static void check_names_each_step_that_works(void **state)
@@ -402,6 +443,8 @@ int main(void)
         STACK_TEST(status_watch_shows_each_change_until_it_is_interrupted, &one_worker),
         STACK_TEST(status_watch_redraws_a_terminal_with_a_moving_bar, &one_worker),
         STACK_TEST(status_watch_cuts_its_rows_at_the_terminal_s_width, &one_worker),
+        STACK_TEST(output_that_cannot_be_written_is_exit_1, &one_worker),
+        STACK_TEST(what_is_followed_ends_with_its_reader, &one_worker),
         STACK_TEST(who_waits_for_a_job_outlasts_a_redis_that_is_away, &no_worker),
         STACK_TEST(events_are_followed, &one_worker),
         STACK_TEST(events_are_followed_as_json, &one_worker),
