@@ -1,12 +1,16 @@
 /* Prepares what a command needs, runs the loop until the command ends, and takes it all down. */
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
+#include "common/now.h"
 #include "common/service_redis.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { ACCOUNTS_SHOWN = 10 };
+enum { ACCOUNTS_SHOWN = 10, AWAY_MAX_MS = 60000 };
 
 static bool read_redis_url(struct cli *cli)
 {
@@ -83,6 +87,39 @@ void cli_fail(struct cli *cli, const char *what, const struct error *why)
 {
     (void)fprintf(stderr, "omnihook: %s: %s\n", what, why->text);
     cli_end(cli, CLI_FAILED);
+}
+
+bool cli_may_read_again(struct cli *cli, const struct error *why_not, bool is_endless)
+{
+    if (!is_endless && why_not->code != ERROR_UNAVAILABLE && why_not->code != ERROR_TIMEOUT) {
+        return false;
+    }
+    int64_t now_ms = now_mono_ms();
+    if (cli->away_since_ms == 0) {
+        cli->away_since_ms = now_ms;
+        (void)fprintf(stderr, "%somnihook: the status cannot be read, and is tried again: %s\n",
+                      terminal_is(stderr) ? "\r\033[K" : "", why_not->text);
+    }
+    return is_endless || now_ms - cli->away_since_ms < AWAY_MAX_MS;
+}
+
+void cli_has_read(struct cli *cli)
+{
+    cli->away_since_ms = 0;
+}
+
+bool cli_flush(struct cli *cli)
+{
+    errno = 0;
+    bool is_written = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (!is_written && !cli->is_output_lost) {
+        cli->is_output_lost = true;
+        if (errno != EPIPE) {
+            (void)fprintf(stderr, "omnihook: the output could not be written%s%s\n",
+                          errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+        }
+    }
+    return !cli->is_output_lost;
 }
 
 void cli_fail_usage(struct cli *cli, const char *what)

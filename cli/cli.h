@@ -43,6 +43,8 @@ struct cli {
     cli_redis_fn *on_redis; /* to be told; NULL = the command is started, or has failed */
     void *on_redis_arg;
     int exit_code;
+    bool is_output_lost;   /* stdout has refused something */
+    int64_t away_since_ms; /* when Redis first did not answer, on now_mono_ms; 0 = it answers */
     const struct command *command;
 };
 
@@ -67,6 +69,16 @@ void cli_end(struct cli *cli, int exit_code);
 
 /* Says on stderr what failed and ends with CLI_FAILED. */
 void cli_fail(struct cli *cli, const char *what, const struct error *why);
+
+/* For a command that reads the status again and again: whether why_not is worth another try, for
+   Redis may come back, within the minute that this allows or some time (is_endless). Says so on
+   stderr at the first failure since the start or the last cli_has_read. */
+bool cli_may_read_again(struct cli *cli, const struct error *why_not, bool is_endless);
+void cli_has_read(struct cli *cli);
+
+/* Writes out what was printed on stdout. False when it was not all taken; said once on stderr,
+   unless it is a pipe whose reader has gone. */
+bool cli_flush(struct cli *cli);
 
 /* For a command that goes on without Redis: connects, and tells once whether that worked. */
 void cli_try_redis(struct cli *cli, cli_redis_fn *fn, void *arg);

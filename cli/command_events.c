@@ -27,7 +27,7 @@ static void print_event(const json_t *event)
 /* What is no JSON is somebody else's, and is left out. */
 static void on_message(void *arg, const char *message, size_t size)
 {
-    const struct cli *cli = arg;
+    struct cli *cli = arg;
     json_t *event = json_loadb(message, size, 0, NULL);
     if (event != NULL && cli->is_json) {
         cli_print_json(event);
@@ -35,7 +35,9 @@ static void on_message(void *arg, const char *message, size_t size)
         print_event(event);
     }
     json_decref(event);
-    (void)fflush(stdout);
+    if (!cli_flush(cli)) {
+        cli_end(cli, CLI_FAILED);
+    }
 }
 
 static void on_interrupt(void *arg)

@@ -12,6 +12,26 @@ enum { POLL_US = 200000 };
 
 static void on_poll(evutil_socket_t unused, short events, void *arg);
 
+static void poll_soon(struct cli *cli)
+{
+    const struct timeval pause = {.tv_usec = POLL_US};
+    (void)event_base_once(loop_base(cli->loop), -1, EV_TIMEOUT, on_poll, cli, &pause);
+}
+
+/* The job is accepted, and Redis being away for a moment does not change that. */
+static void poll_again(struct cli *cli, const struct error *why_not)
+{
+    if (cli_may_read_again(cli, why_not, false)) {
+        poll_soon(cli);
+        return;
+    }
+    (void)fprintf(stderr,
+                  "omnihook: the status cannot be read: %s\nThe job goes on: 'omnihook status %s' "
+                  "tells how it stands.\n",
+                  why_not->text, cli->account_name);
+    cli_end(cli, CLI_FAILED);
+}
+
 /* ---- Report ---- */
 
 /* The exit code of a command that has shown a job: of execute --wait only FINISHED is a success. */
@@ -25,6 +45,10 @@ static int exit_code_of(const struct cli *cli, const json_t *report)
 static void on_report(void *arg, const char *document, size_t size, const struct error *why_not)
 {
     struct cli *cli = arg;
+    if (why_not != NULL && (cli->options & CLI_WAIT) != 0) {
+        poll_again(cli, why_not);
+        return;
+    }
     if (why_not != NULL) {
         cli_fail(cli, "the report cannot be read", why_not);
         return;
@@ -96,15 +120,15 @@ static void on_row(void *arg, const json_t *row)
     if (is_over) {
         command_report(cli);
     } else {
-        const struct timeval pause = {.tv_usec = POLL_US};
-        (void)event_base_once(loop_base(cli->loop), -1, EV_TIMEOUT, on_poll, cli, &pause);
+        cli_has_read(cli);
+        poll_soon(cli);
     }
 }
 
 static void on_rows_read(void *arg, const struct error *why_not)
 {
     if (why_not != NULL) {
-        cli_fail(arg, "the status cannot be read", why_not);
+        poll_again(arg, why_not);
     }
 }
 

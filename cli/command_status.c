@@ -3,11 +3,12 @@
 #include "cli/terminal.h"
 
 #include "common/mem.h"
+#include "common/strbuf.h"
 
 #include <stdint.h>
 #include <string.h>
 
-enum { WATCHED_MAX = 1000, REFRESH_MS = 500, NAME_WIDTH = 24 };
+enum { WATCHED_MAX = 1000, REFRESH_MS = 500, NAME_WIDTH = 24, ROW_MAX_BYTES = 64 * 1024 };
 
 struct status_command {
     struct cli *cli;
@@ -19,27 +20,41 @@ struct status_command {
     bool is_over;
 };
 
+static void print_part(struct strbuf *text, size_t *room)
+{
+    terminal_print(stdout, text->bytes, room);
+    strbuf_reset(text);
+}
+
 /* "acme   WORKING   running  [###...] 3/50", or why it failed. */
-static void print_row(const json_t *row)
+static void print_row(const json_t *row, size_t room)
 {
     const char *state = cli_text_of(row, "state");
-    (void)printf("%-*s ", NAME_WIDTH, cli_text_of(row, "account"));
+    struct strbuf text;
+    strbuf_init(&text, ROW_MAX_BYTES);
+    (void)strbuf_addf(&text, "%-*s ", NAME_WIDTH, cli_text_of(row, "account"));
+    print_part(&text, &room);
     terminal_tone(stdout, tone_of_state(state));
-    (void)printf("%-8s", state);
+    (void)strbuf_addf(&text, "%-8s", state);
+    print_part(&text, &room);
     terminal_tone(stdout, TONE_PLAIN);
     if (strcmp(state, "WORKING") == 0) {
         char bar[TERMINAL_BAR_SIZE];
-        (void)printf("  %-8s %s", cli_text_of(row, "phase"),
-                     terminal_bar(bar, cli_number_of(row, "done"), cli_number_of(row, "total")));
+        (void)strbuf_addf(
+            &text, "  %-8s %s", cli_text_of(row, "phase"),
+            terminal_bar(bar, cli_number_of(row, "done"), cli_number_of(row, "total")));
     }
     const char *next_attempt_at = cli_text_of(row, "next_attempt_at");
     if (next_attempt_at[0] != '\0') {
-        (void)printf("  next attempt %s", next_attempt_at);
+        (void)strbuf_addf(&text, "  next attempt %s", next_attempt_at);
     }
     const char *error = cli_text_of(row, "error");
     const char *finished_at = cli_text_of(row, "finished_at");
-    (void)printf("%s%s%s%s\n", finished_at[0] == '\0' ? "" : "  ", finished_at,
-                 error[0] == '\0' ? "" : "  ", error);
+    (void)strbuf_addf(&text, "%s%s%s%s", finished_at[0] == '\0' ? "" : "  ", finished_at,
+                      error[0] == '\0' ? "" : "  ", error);
+    print_part(&text, &room);
+    (void)putchar('\n');
+    strbuf_clear(&text);
 }
 
 static void on_row(void *arg, const json_t *row)
@@ -48,7 +63,7 @@ static void on_row(void *arg, const json_t *row)
     if (command->cli->is_json) {
         cli_print_json(row);
     } else {
-        print_row(row);
+        print_row(row, SIZE_MAX);
     }
 }
 
@@ -104,7 +119,7 @@ static size_t draw_rows(const json_t *rows, bool is_busy, size_t room)
         bool is_this_busy = strcmp(cli_text_of(row, "state"), "WORKING") == 0;
         if (is_this_busy == is_busy && room > 0) {
             (void)fputs("\033[K", stdout);
-            print_row(row);
+            print_row(row, terminal_room(stdout)); /* else the screen scrolls */
             room--;
         }
     }
@@ -128,14 +143,22 @@ static void on_watched(void *arg, const struct error *why_not)
         status_command_free(command);
         return;
     }
+    struct cli *cli = command->cli;
+    /* Redis may come back: who watches would rather see that than start again. */
     if (why_not != NULL) {
-        /* Redis may come back: who watches would rather see that than start again. */
-        (void)fprintf(stderr, "omnihook: the status cannot be read: %s\n", why_not->text);
-    } else if (is_screen(command)) {
-        draw_screen(command);
+        (void)cli_may_read_again(cli, why_not, true);
+    } else {
+        cli_has_read(cli);
+        if (is_screen(command)) {
+            draw_screen(command);
+        }
     }
-    (void)fflush(stdout);
-    loop_timer_start(command->timer, REFRESH_MS);
+    if (cli_flush(cli)) {
+        loop_timer_start(command->timer, REFRESH_MS);
+    } else {
+        status_command_free(command);
+        cli_end(cli, CLI_FAILED);
+    }
 }
 
 static void refresh(evutil_socket_t unused, short events, void *arg)

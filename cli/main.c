@@ -202,7 +202,7 @@ static bool give_help(int argc, char **argv)
     return is_wanted;
 }
 
-int main(int argc, char **argv)
+static int run(struct cli *cli, int argc, char **argv)
 {
     if (argc < 2) {
         help_print_all(stderr, commands, COMMAND_COUNT);
@@ -215,8 +215,14 @@ int main(int argc, char **argv)
     if (give_help(argc, argv)) {
         return CLI_OK;
     }
+    return read_arguments(cli, argc, argv) ? cli_run(cli) : CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
     struct cli cli = {.exit_code = CLI_FAILED};
-    int exit_code = read_arguments(&cli, argc, argv) ? cli_run(&cli) : CLI_USAGE;
+    int exit_code = run(&cli, argc, argv);
+    bool is_written = cli_flush(&cli);
     cli_clear(&cli);
-    return exit_code;
+    return is_written ? exit_code : CLI_FAILED;
 }

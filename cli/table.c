@@ -39,18 +39,8 @@ static size_t *measure(const struct table_column *columns, size_t column_count, 
 
 static void print_line(FILE *stream, struct strbuf *line, bool may_cut)
 {
-    for (size_t i = 0; i < line->size; i++) {
-        unsigned char c = (unsigned char)line->bytes[i];
-        if (c < 0x20 || c == 0x7f) {
-            line->bytes[i] = '?';
-        }
-    }
-    size_t shown = line->size;
-    if (may_cut && terminal_is(stream)) {
-        size_t width = terminal_get_size(stream).columns;
-        shown = shown > width ? width : shown;
-    }
-    (void)fwrite(line->bytes, 1, shown, stream);
+    size_t room = may_cut ? terminal_room(stream) : SIZE_MAX;
+    terminal_print(stream, line->bytes, &room);
     (void)putc('\n', stream);
     strbuf_reset(line);
 }

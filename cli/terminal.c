@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { ROWS = 24, COLUMNS = 80, BAR_CELLS = 30 };
+enum { ROWS = 24, COLUMNS = 80, BAR_CELLS = 24 };
 
 bool terminal_is(FILE *stream)
 {
@@ -22,6 +22,28 @@ struct terminal_size terminal_get_size(FILE *stream)
         return fallback;
     }
     return (struct terminal_size){.rows = size.ws_row, .columns = size.ws_col};
+}
+
+size_t terminal_room(FILE *stream)
+{
+    return terminal_is(stream) ? terminal_get_size(stream).columns : SIZE_MAX;
+}
+
+void terminal_print(FILE *stream, const char *text, size_t *room)
+{
+    size_t size = strlen(text);
+    if (size > *room) {
+        size = *room;
+        while (size > 0 && ((unsigned char)text[size] & 0xC0U) == 0x80) {
+            size--; /* a character of several bytes begins before */
+        }
+        *room = size;
+    }
+    *room -= size;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        (void)putc(c < 0x20 || c == 0x7f ? '?' : c, stream);
+    }
 }
 
 void terminal_tone(FILE *stream, enum tone tone)

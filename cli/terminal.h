@@ -18,6 +18,13 @@ struct terminal_size {
 /* 24 x 80 when the terminal does not say. */
 struct terminal_size terminal_get_size(FILE *stream);
 
+/* How much of a line there is room for: the terminal's width, and elsewhere no limit. */
+size_t terminal_room(FILE *stream);
+
+/* Prints what of the text *room allows, its control characters as '?', and takes it off. A byte is
+   taken for a column, which is never too few; characters stay whole. */
+void terminal_print(FILE *stream, const char *text, size_t *room);
+
 /* Switches to a colour, and with TONE_PLAIN back: nothing unless stream is a terminal and NO_COLOR
    (https://no-color.org) is unset. */
 void terminal_tone(FILE *stream, enum tone tone);

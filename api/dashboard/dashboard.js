@@ -14,7 +14,8 @@ const WORKERS_MS = 5000;
 
 // ---- The connection, as the header tells it ----
 
-const CONNECTIONS = {live: 'live', connecting: 'waiting', reconnecting: 'waiting', away: 'warning', refused: 'key'};
+const CONNECTIONS = {live: 'live', connecting: 'waiting', reconnecting: 'waiting', paused: 'waiting', away: 'warning',
+    refused: 'key'};
 
 let isLive = false;
 let overview = null; // the last one
@@ -27,8 +28,9 @@ function showConnection(state, text) {
     }
     isLive = state === 'live';
     document.body.dataset.stale = String(!isLive);
-    byId('overview-notice').hidden = isLive || overview === null;
-    if (!isLive && overview !== null) {
+    const mayBeOld = !isLive && state !== 'paused' && overview !== null;
+    byId('overview-notice').hidden = !mayBeOld;
+    if (mayBeOld) {
         setText(byId('overview-notice'), `What is shown is of ${new Date(overview.at).toLocaleTimeString()}, and may have changed.`);
     }
 }
@@ -188,7 +190,13 @@ function onRedis({up, reason}) {
     }
 }
 
-const HEARD = {overview: onOverview, change: onChange, redis: onRedis, resync: readLists};
+// Changes may be missing; there may be one such event after the other.
+function readListsSoon() {
+    [accounts, dead, workers].forEach((list) => list.loadSoon());
+    refreshDetails();
+}
+
+const HEARD = {overview: onOverview, change: onChange, redis: onRedis, resync: readListsSoon};
 
 function onBreak(error) {
     if (error.status === 401) {
@@ -208,8 +216,9 @@ const restart = follow({
     },
     onEvent: (name, data) => HEARD[name]?.(data),
     onBreak,
+    onHidden: () => showConnection('paused', 'Paused while nobody looks'),
 });
 
 setInterval(tellTimes, 1000);
-setInterval(() => isLive && !document.hidden && workers.load(), WORKERS_MS);
+setInterval(() => isLive && !document.hidden && workers.loadSoon(), WORKERS_MS);
 openFromAddress();

@@ -68,13 +68,21 @@ export async function open(path, {signal, withKey = key, ...options} = {}) {
     return response;
 }
 
-// Calls what(signal), and aborts it when the limit or the caller's controller says so.
+// Calls what(signal), and aborts it when the limit or the caller's controller says so. The signal is of a
+// controller of this call alone: the caller's may serve others after it.
 async function limited(what, {limitMs = LIMIT_MS, controller = new AbortController()} = {}) {
-    const timer = setTimeout(() => controller.abort(new Refusal(0, 'The server did not answer in time.')), limitMs);
+    const own = new AbortController();
+    const asCaller = () => own.abort(controller.signal.reason);
+    const timer = setTimeout(() => own.abort(new Refusal(0, 'The server did not answer in time.')), limitMs);
+    controller.signal.addEventListener('abort', asCaller);
+    if (controller.signal.aborted) {
+        asCaller();
+    }
     try {
-        return await what(controller.signal);
+        return await what(own.signal);
     } finally {
         clearTimeout(timer);
+        controller.signal.removeEventListener('abort', asCaller);
     }
 }
 

@@ -1,5 +1,6 @@
 // The event stream, read with fetch() since EventSource cannot send the key; connected again after a
-// break, with full jitter so that many pages do not come back at the same moment.
+// break, with full jitter so that many pages do not come back at the same moment. A page that nobody sees has
+// none: browsers allow six connections to a server, for all tabs together, and a seventh tab could do nothing.
 
 import {open, Refusal} from './server.js';
 
@@ -62,11 +63,13 @@ async function readOnce(controller, onOpen, onEvent) {
 }
 
 // Follows the stream for ever. before(): awaited before each connect, its failure counts as the
-// stream's; on_open(); on_event(name, data); on_break(error): says whether to go on. Returns restart(),
-// which connects anew at once (another key).
-export function follow({before, onOpen, onEvent, onBreak}) {
+// stream's; on_open(); on_event(name, data); on_break(error): says whether to go on without another key;
+// on_hidden(): there is no stream until the page is seen again. Returns restart(), which connects anew at
+// once (another key).
+export function follow({before, onOpen, onEvent, onBreak, onHidden}) {
     let controller;
     let wake = null;
+    let needsKey = false; // then only restart() connects
     let failures = 0;
     let isAnew = false;
     const pause = (ms) => new Promise((resolve) => {
@@ -79,6 +82,11 @@ export function follow({before, onOpen, onEvent, onBreak}) {
         wake = null;
     });
     const turn = async () => {
+        if (document.hidden) {
+            onHidden();
+            await pause(null);
+            return;
+        }
         controller = new AbortController();
         try {
             await before();
@@ -91,9 +99,10 @@ export function follow({before, onOpen, onEvent, onBreak}) {
                 isAnew = false;
                 return;
             }
-            const goesOn = onBreak(error);
+            needsKey = !onBreak(error);
             const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** failures++);
-            await pause(goesOn ? longest / 4 + Math.random() * longest * 3 / 4 : null);
+            await pause(needsKey ? null : longest / 4 + Math.random() * longest * 3 / 4);
+            needsKey = false;
         }
     };
     (async () => {
@@ -101,7 +110,7 @@ export function follow({before, onOpen, onEvent, onBreak}) {
             await turn();
         }
     })();
-    return () => {
+    const restart = () => {
         failures = 0;
         if (wake) {
             wake(); // it was between two connects
@@ -110,4 +119,6 @@ export function follow({before, onOpen, onEvent, onBreak}) {
         isAnew = true;
         controller.abort(new Refusal(0, 'Connecting anew.'));
     };
+    document.addEventListener('visibilitychange', () => needsKey || restart());
+    return restart;
 }

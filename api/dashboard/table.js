@@ -58,13 +58,15 @@ function makePager(nav, onMove) {
 //   words(first, count, total) what stands beside the pager; optional
 export function pagedList({name, read, show, words = rangeWords}) {
     const cursors = [null];
-    let controller = null;
+    let controller = null; // of the read that is under way
+    let isWanted = false; // one more, when that has ended
     let timer = null;
     let readAt = -LEAST_MS;
 
     async function load() {
         clearTimeout(timer);
         timer = null;
+        isWanted = false;
         controller?.abort(null);
         const mine = controller = new AbortController();
         const startedAt = readAt = performance.now();
@@ -87,15 +89,28 @@ export function pagedList({name, read, show, words = rangeWords}) {
                 setText(byId(`${name}-notice`), `Not up to date: ${error.message}`);
                 byId(`${name}-notice`).hidden = false;
             }
+        } finally {
+            if (mine === controller) {
+                controller = null;
+                if (isWanted) {
+                    list.loadSoon();
+                }
+            }
         }
     }
 
+    // Until a page has been read it is not known what comes behind it: Next does nothing meanwhile, and asks
+    // once more when it could not be read.
     function move(step) {
-        if (step > 0) {
+        if (step > 0 && list.next === null && controller !== null) {
+            return;
+        }
+        if (step > 0 && list.next !== null) {
             cursors.push(list.next);
-        } else if (cursors.length > 1) {
+        } else if (step < 0 && cursors.length > 1) {
             cursors.pop();
         }
+        list.next = null;
         load();
     }
 
@@ -105,10 +120,16 @@ export function pagedList({name, read, show, words = rangeWords}) {
         load,
         first() {
             cursors.length = 1;
+            list.next = null;
             return load();
         },
-        // Soon, and not more often than once a second, however often it is asked for.
+        // Soon, and not more often than once a second, however often it is asked for. A read that is under
+        // way is left to end: when changes are steady and the server is slow, none ever would.
         loadSoon() {
+            if (controller !== null) {
+                isWanted = true;
+                return;
+            }
             timer ??= setTimeout(load, Math.max(100, readAt + LEAST_MS - performance.now()));
         },
     };

@@ -29,6 +29,34 @@ RECORD = """
 """
 
 
+# Answers to paths that match window.late come when window.pass or window.fail is called, or window.lateMs later.
+LATE = """
+    const real = window.fetch;
+    window.asked = 0;
+    window.answered = 0;
+    window.late = new RegExp(arguments[0]);
+    window.lateMs = arguments[1];
+    window.fetch = async (path, options) => {
+        const answer = await real(path, options);
+        if (window.late.test(path)) {
+            window.asked++;
+            await new Promise((resolve, reject) => {
+                window.pass = resolve;
+                window.fail = () => reject(new TypeError('lost'));
+                options.signal.addEventListener('abort', () => reject(options.signal.reason));
+                if (window.lateMs !== null) {
+                    setTimeout(resolve, window.lateMs);
+                }
+            });
+            window.answered++;
+        }
+        return answer;
+    };
+"""
+NONE = "(?!)"  # matches nothing
+NEXT = "#accounts-pager button:last-child"
+
+
 class Dashboard(Visit):
     # ---- Following and reading ----
 
@@ -120,6 +148,50 @@ class Dashboard(Visit):
             browser.wait("document.querySelector('#accounts-rows th').innerText !== arguments[0]", before)
             self.assertLessEqual(browser.script("return document.querySelectorAll('#accounts-rows tr').length"), 50)
         self.assertEqual(sorted(set(seen)), names)
+
+    def test_next_is_one_page_also_when_it_is_pressed_twice_or_a_read_fails(self):
+        _, browser = self.visit(more=[f"shop-{i:03d}" for i in range(219)])
+        browser.wait_text("#accounts-pager", "1–50 of 220")
+        browser.script(LATE, "ops/accounts", None)
+        browser.click(NEXT)
+        browser.wait("window.asked === 1")
+        browser.click(NEXT)
+        browser.script("window.pass()")
+        browser.wait_text("#accounts-pager", "51–100 of 220")
+        browser.click(NEXT)
+        browser.wait("window.asked === 2")
+        browser.script("window.fail()")
+        browser.wait_text("#accounts-notice", "Not up to date: The server cannot be reached.")
+        browser.script(f"window.late = /{NONE}/")
+        browser.click(NEXT)
+        browser.wait_text("#accounts-pager", "101–150 of 220")
+        browser.click(NEXT)
+        browser.wait_text("#accounts-pager", "151–200 of 220")
+        self.assertTrue(browser.script("return document.querySelector('#accounts-notice').hidden"))
+
+    def test_steady_changes_are_shown_although_the_server_is_slow(self):
+        system, browser = self.visit()
+        browser.script(LATE, "ops/accounts", 1500)
+        end = time.monotonic() + LIMIT_S
+        while browser.script("return window.answered") < 2:
+            self.assertLess(time.monotonic(), end, "the table is never read to the end")
+            system.run("FINISHED")
+        browser.wait_text(f"{row()} td:nth-child(4)", "1")  # the attempt, which no event tells
+
+    def test_after_a_call_without_an_answer_the_panel_goes_on(self):
+        system, browser = self.visit()
+        browser.script(LATE, "ops/plan", None)
+        browser.script("""const real = window.realTimeout = window.setTimeout;
+            window.setTimeout = (what, ms, ...more) => real(what, ms === 45000 ? 10 : ms, ...more);""")
+        browser.script("location.hash = 'account=acme'")
+        browser.wait_text("#details[open] #details-history", "No job has ended yet.")
+        browser.click("#plan-ask")
+        browser.wait_text("#details-plan", "The server did not answer in time.")
+        browser.script(f"window.late = /{NONE}/; window.setTimeout = window.realTimeout")
+        browser.click("#plan-ask")
+        browser.wait_text("#plan-summary", "Execute is required: 12 create.")
+        system.run("FINISHED")
+        browser.wait_text("#details-webhooks", "12 created")
 
     # ---- Acting ----
 
@@ -274,6 +346,26 @@ class Dashboard(Visit):
         browser.wait_text("#key-state", "Read only")
         browser.wait_text("#connection", "Live")
         self.assert_refuses_click(browser, button("execute"))
+
+    def test_pages_that_nobody_sees_take_no_connection(self):
+        system, browser = self.visit()
+        first = browser.window()
+        for _ in range(6):
+            browser.minimize()
+            browser.wait_text("#connection", "Paused")
+            browser.use_new_window()
+            browser.go(system.dashboard)
+            browser.wait_text("#connection", "Live")
+        self.give_key(browser, system.operator_key)
+        browser.click(button("execute"))
+        browser.wait_text(f"{row()} .state", "FINISHED")
+        browser.use(first)
+        self.assertEqual(browser.text("#connection"), "Paused while nobody looks")
+        self.assertTrue(browser.script("return [...document.querySelectorAll('.notice')].every((notice) => notice.hidden)"))
+        self.assertEqual(browser.text(f"{row()} .state"), "READY")
+        browser.restore()
+        browser.wait_text("#connection", "Live")
+        browser.wait_text(f"{row()} .state", "FINISHED")
 
     # ---- For everybody ----
 

@@ -84,6 +84,25 @@ class Browser:
         """What the browser has logged since it was asked last; kind: browser or performance."""
         return self.ask("POST", "/se/log", {"type": kind})
 
+    # ---- Windows, by their handles ----
+
+    def window(self):
+        return self.ask("GET", "/window")
+
+    def use(self, window):
+        self.ask("POST", "/window", {"handle": window})
+
+    def use_new_window(self):
+        self.use(self.ask("POST", "/window/new", {"type": "window"})["handle"])
+
+    def minimize(self):
+        self.ask("POST", "/window/minimize", {})
+        self.wait("document.hidden")
+
+    def restore(self):
+        self.ask("POST", "/window/rect", {"width": 1280, "height": 900})
+        self.wait("!document.hidden")
+
     # ---- Elements ----
 
     def find(self, selector):

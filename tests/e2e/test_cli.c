@@ -1,5 +1,7 @@
 /* The operator's command line against a running system: what it prints, on a terminal, on a pipe
    and as JSON, and how it exits. */
+#include "common/mem.h"
+#include "common/now.h"
 #include "tests/support/cli_call.h"
 #include "tests/support/stack.h"
 #include "tests/support/test.h"
@@ -49,8 +51,7 @@ static void plan_and_execute_say_by_exit_code_how_it_stands(void **state)
 static void a_terminal_gets_colours_and_a_progress_bar(void **state)
 {
     cli_expect(*state, CLI_TERMINAL, "plan acme", 3, GREEN "+ create");
-    cli_expect(*state, CLI_TERMINAL, "execute acme --wait", 0,
-               "[##############################] 1/1");
+    cli_expect(*state, CLI_TERMINAL, "execute acme --wait", 0, "[########################] 1/1");
     cli_expect(*state, CLI_TERMINAL, "report acme", 0, GREEN "FINISHED");
     cli_expect(*state, CLI_TERMINAL, "status", 0, GREEN "FINISHED");
 }
@@ -167,6 +168,41 @@ static void status_watch_redraws_a_terminal_with_a_moving_bar(void **state)
     process_free(watch);
 }
 
+enum { COLUMNS = 80 };
+
+/* Columns that a line takes on a terminal: all but its control sequences. */
+static size_t width_of(const char *line, size_t size)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (line[i] == '\033') {
+            i += strcspn(line + i, "HJKm");
+        } else if (line[i] != '\r') {
+            width++;
+        }
+    }
+    return width;
+}
+
+static void status_watch_cuts_its_rows_at_the_terminal_s_width(void **state)
+{
+    fail_once(*state);
+    struct process *watch = cli_start(*state, CLI_TERMINAL, "status --watch");
+    (void)process_wait_line(watch, PROCESS_STDOUT, "FAILED", LIMIT_MS);
+    char *screen = process_read(watch, PROCESS_STDOUT);
+    size_t widest = 0;
+    for (const char *line = screen; *line != '\0';) {
+        size_t size = strcspn(line, "\n");
+        size_t width = width_of(line, size);
+        widest = width > widest ? width : widest;
+        line += size + (line[size] == '\n');
+    }
+    assert_int_equal(widest, COLUMNS); /* the reason would be longer */
+    mem_free(screen);
+    process_free(watch);
+    cli_expect(*state, CLI_TERMINAL, "status", 0, "/whisperer/hooks/"); /* whole */
+}
+
 static bool somebody_follows(void *stack)
 {
     const struct redis_list *found =
@@ -193,6 +229,46 @@ static void events_are_followed(void **state)
 static void events_are_followed_as_json(void **state)
 {
     events_tell_of_a_job_as_it_goes(CLI_PIPE, "events --json", *state);
+}
+
+/* ---- Output that is not taken ---- */
+
+static void output_that_cannot_be_written_is_exit_1(void **state)
+{
+    static const char *const commands[] = {
+        "key new >/dev/full",     "queue --json >/dev/full",
+        "plan acme >/dev/full",   "execute acme --wait >/dev/full",
+        "report acme >/dev/full", "status --watch >/dev/full",
+        "--version >/dev/full",   "--help >/dev/full"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        struct process *call = cli_start(*state, CLI_PIPE, commands[i]);
+        (void)process_wait_line(call, PROCESS_STDERR,
+                                "the output could not be written: No space left", LIMIT_MS);
+        assert_int_equal(process_wait_exit(call, LIMIT_MS), 1);
+        process_free(call);
+    }
+}
+
+/* The shell waits for both; what is printed after the reader has gone ends the command. */
+static void ends_with_its_reader(struct stack *stack, const char *command)
+{
+    struct process *call = cli_start(stack, CLI_PIPE, command);
+    int64_t end_ms = now_mono_ms() + LIMIT_MS;
+    while (process_is_running(call)) {
+        assert_true(now_mono_ms() < end_ms);
+        stack_run(stack, "acme", "FINISHED", LIMIT_MS);
+    }
+    char *said = process_read(call, PROCESS_STDERR);
+    assert_string_equal(said, "");
+    mem_free(said);
+    process_free(call);
+}
+
+static void what_is_followed_ends_with_its_reader(void **state)
+{
+    ends_with_its_reader(*state, "events | head -1");
+    ends_with_its_reader(*state, "events --json | head -1");
+    ends_with_its_reader(*state, "status --watch | head -1");
 }
 
 /* ---- check ---- */
@@ -265,6 +341,20 @@ static void an_omnitron_or_a_redis_that_is_away_is_exit_1(void **state)
         cli_expect(*state, CLI_PIPE, commands[i], 1, NULL);
     }
     redis_fixture_start(stack_redis(*state));
+}
+
+static void who_waits_for_a_job_outlasts_a_redis_that_is_away(void **state)
+{
+    struct process *call = cli_start(*state, CLI_PIPE, "execute acme --wait");
+    (void)process_wait_line(call, PROCESS_STDERR, "queued: job ", LIMIT_MS);
+    redis_fixture_pause(stack_redis(*state));
+    (void)process_wait_line(call, PROCESS_STDERR,
+                            "the status cannot be read, and is tried again: ", LIMIT_MS);
+    redis_fixture_resume(stack_redis(*state));
+    (void)stack_start_worker(*state, NULL);
+    assert_int_equal(process_wait_exit(call, LIMIT_MS), 0);
+    assert_true(process_has_line(call, PROCESS_STDOUT, "FINISHED"));
+    process_free(call);
 }
 
 static void broken_settings_keep_nobody_from_looking_at_the_queue(void **state)
@@ -352,6 +442,10 @@ int main(void)
         STACK_TEST(a_dead_job_is_dropped_without_another_run, &one_worker),
         STACK_TEST(status_watch_shows_each_change_until_it_is_interrupted, &one_worker),
         STACK_TEST(status_watch_redraws_a_terminal_with_a_moving_bar, &one_worker),
+        STACK_TEST(status_watch_cuts_its_rows_at_the_terminal_s_width, &one_worker),
+        STACK_TEST(output_that_cannot_be_written_is_exit_1, &one_worker),
+        STACK_TEST(what_is_followed_ends_with_its_reader, &one_worker),
+        STACK_TEST(who_waits_for_a_job_outlasts_a_redis_that_is_away, &no_worker),
         STACK_TEST(events_are_followed, &one_worker),
         STACK_TEST(events_are_followed_as_json, &one_worker),
         STACK_TEST(check_names_each_step_that_works, &one_worker),
