@@ -36,7 +36,8 @@ struct redis_finder {
     size_t refusals;                   /* Sentinels of this round that answered and said no */
     struct answer answers[REDIS_SENTINELS_MAX]; /* of this round */
     size_t answer_count;
-    struct error why; /* what those asked in this round have said */
+    bool is_silent[REDIS_SENTINELS_MAX]; /* in order: named no master in this round */
+    struct error why;                    /* what those asked in this round have said */
 };
 
 static void ask(struct redis_finder *finder);
@@ -86,18 +87,27 @@ static void note(struct redis_finder *finder, const struct error *why)
     }
 }
 
-static void move_to_front(struct redis_finder *finder, size_t at)
+/* For the next time: who was right first, who gave no answer last. */
+static void reorder(struct redis_finder *finder, const struct answer *answer)
 {
-    size_t index = finder->order[at];
-    memmove(&finder->order[1], &finder->order[0], at * sizeof finder->order[0]);
-    finder->order[0] = index;
+    size_t order[REDIS_SENTINELS_MAX];
+    size_t count = 0;
+    order[count++] = finder->order[answer->first];
+    for (int is_silent = 0; is_silent <= 1; is_silent++) {
+        for (size_t at = 0; at < finder->address->sentinel_count; at++) {
+            if (at != answer->first && finder->is_silent[at] == (is_silent != 0)) {
+                order[count++] = finder->order[at];
+            }
+        }
+    }
+    memcpy(finder->order, order, count * sizeof *order);
 }
 
 static void tell(struct redis_finder *finder, const struct answer *answer)
 {
     char host[REDIS_HOST_SIZE];
     (void)snprintf(host, sizeof host, "%s", answer->host);
-    move_to_front(finder, answer->first);
+    reorder(finder, answer);
     finder->rounds = 0;
     finder->fn(finder->arg, host, answer->port, NULL);
 }
@@ -142,6 +152,7 @@ static void go_on(struct redis_finder *finder)
 static void go_on_without(struct redis_finder *finder, const struct error *why)
 {
     note(finder, why);
+    finder->is_silent[finder->at] = true;
     go_on(finder);
 }
 
@@ -262,6 +273,7 @@ void redis_finder_start(struct redis_finder *finder)
     finder->at = 0;
     finder->refusals = 0;
     finder->answer_count = 0;
+    memset(finder->is_silent, 0, sizeof finder->is_silent);
     finder->why = (struct error){0};
     ask(finder);
 }

@@ -287,6 +287,33 @@ static void an_element_whose_pop_got_no_reply_is_found_by_its_worker(void **stat
     assert_int_equal(desk_finish(desk, &run, RUN_OK).end, JOB_FINISHED);
 }
 
+static void a_record_that_was_spoilt_keeps_nothing_else_from_its_worker(void **state)
+{
+    struct queue_desk *desk = *state;
+    struct job_claim run = running(desk, "w1");
+    const char *known[] = {run.token};
+    (void)desk_enqueue(desk, "lost");
+    (void)desk_pop(desk, "w1");
+    redis_do(queue_desk_redis(desk), "DEL {t}:ctl:acme");
+    redis_do(queue_desk_redis(desk), "SET {t}:ctl:acme spoilt");
+    assert_int_equal(desk_take_back_own(desk, "w1", known, 1), 1);
+    assert_string_equal(desk_start(desk, "w1").claim.account, "lost");
+}
+
+static void a_list_that_was_spoilt_keeps_no_other_worker_s_jobs(void **state)
+{
+    struct queue_desk *desk = *state;
+    (void)running(desk, "w1");
+    (void)desk_enqueue(desk, "beta");
+    (void)run_by(desk, "w2");
+    redis_do(queue_desk_redis(desk), "DEL {t}:processing:w1");
+    redis_do(queue_desk_redis(desk), "SET {t}:processing:w1 spoilt");
+    die(desk, "w1");
+    die(desk, "w2");
+    assert_int_equal(desk_take_back(desk), 1);
+    assert_string_equal(desk_status(desk, "beta", "phase"), "queued");
+}
+
 static void a_run_that_its_worker_does_not_know_of_is_no_death(void **state)
 {
     struct queue_desk *desk = *state;
@@ -416,17 +443,47 @@ static void the_audit_empties_the_list_of_a_worker_that_is_not_registered(void *
     queue_desk_free(auditor);
 }
 
-/* An audit that searches through queues of at most two elements. */
+/* An audit that searches through so many elements. */
 struct short_audit {
     struct redis_fixture *redis;
     char *script;
+    int search_max;
 };
 
 static bool short_audit_mends(void *arg)
 {
     const struct short_audit *audit = arg;
-    return redis_int(audit->redis, "EVAL %s 1 {t}: 100 2 100 1 86400 3600000 10 3",
-                     audit->script) == 1;
+    return redis_int(audit->redis, "EVAL %s 1 {t}: 100 %d 100 1 86400 3600000 10 3", audit->script,
+                     audit->search_max) == 1;
+}
+
+/* As if each had been pushed a minute earlier, number ms after the first. */
+static void backdate(struct queue_desk *desk, const char *account, int number)
+{
+    struct redis_fixture *redis = queue_desk_redis(desk);
+    int64_t queued_ms = redis_int(redis, "HGET {t}:ctl:%s enqueued_ms", account);
+    redis_do(redis, "HSET {t}:ctl:%s queued_ms %" PRId64, account, queued_ms - 60000 + number);
+}
+
+/* What the first account takes leaves nothing to search for the others. */
+static void beyond_what_is_searched_the_audit_goes_by_the_order(void **state)
+{
+    static const char *const accounts[] = {"first", "a1", "a2", "a3"};
+    struct queue_desk *desk = *state;
+    struct redis_fixture *redis = queue_desk_redis(desk);
+    for (int i = 0; i < 4; i++) {
+        (void)desk_enqueue(desk, accounts[i]);
+        backdate(desk, accounts[i], i);
+    }
+    backdate(desk, "first", 4);
+    redis_do(redis, "LMOVE {t}:queue {t}:queue RIGHT LEFT");
+    char *element = mem_copy_text(redis_text(redis, "LINDEX {t}:queue -1"));
+    redis_do(redis, "LREM {t}:queue 1 %s", element); /* that of a1 */
+    struct short_audit audit = {redis, desk_script((const char *)embedded_audit_lua), 3};
+    assert_becomes_true(short_audit_mends, &audit, LIMIT_MS);
+    assert_string_equal(redis_text(redis, "LINDEX {t}:queue -1"), element);
+    mem_free(audit.script);
+    mem_free(element);
 }
 
 static void in_a_queue_too_long_to_search_the_audit_goes_by_the_order(void **state)
@@ -437,12 +494,11 @@ static void in_a_queue_too_long_to_search_the_audit_goes_by_the_order(void **sta
         char account[16];
         (void)snprintf(account, sizeof account, "a%d", i);
         (void)desk_enqueue(desk, account);
-        int64_t queued_ms = redis_int(redis, "HGET {t}:ctl:%s queued_ms", account);
-        redis_do(redis, "HSET {t}:ctl:%s queued_ms %" PRId64, account, queued_ms - 60000 + i);
+        backdate(desk, account, i);
     }
     char *element = mem_copy_text(redis_text(redis, "LINDEX {t}:queue -2"));
     redis_do(redis, "LREM {t}:queue 1 %s", element); /* that of a1 */
-    struct short_audit audit = {redis, desk_script((const char *)embedded_audit_lua)};
+    struct short_audit audit = {redis, desk_script((const char *)embedded_audit_lua), 2};
     for (int i = 0; i < 10; i++) {
         assert_false(short_audit_mends(&audit));
         wait_a_little();
@@ -514,12 +570,15 @@ int main(void)
         DESK_TEST(a_worker_that_stops_leaves_nothing_behind),
         DESK_TEST(the_jobs_of_a_worker_that_is_known_to_be_dead_are_taken_back_at_once),
         DESK_TEST(an_element_whose_pop_got_no_reply_is_found_by_its_worker),
+        DESK_TEST(a_record_that_was_spoilt_keeps_nothing_else_from_its_worker),
+        DESK_TEST(a_list_that_was_spoilt_keeps_no_other_worker_s_jobs),
         DESK_TEST(a_run_that_its_worker_does_not_know_of_is_no_death),
         DESK_TEST(the_audit_leaves_alone_what_is_in_its_place),
         DESK_TEST(the_audit_puts_an_element_back_that_is_nowhere),
         DESK_TEST(the_audit_needs_to_see_the_same_trouble_twice),
         DESK_TEST(the_audit_begins_a_job_anew_whose_record_was_deleted),
         DESK_TEST(the_audit_empties_the_list_of_a_worker_that_is_not_registered),
+        DESK_TEST(beyond_what_is_searched_the_audit_goes_by_the_order),
         DESK_TEST(in_a_queue_too_long_to_search_the_audit_goes_by_the_order),
         DESK_TEST(a_clock_that_was_set_back_begins_all_leases_anew),
         DESK_TEST(a_clock_that_was_set_forward_begins_all_leases_anew),

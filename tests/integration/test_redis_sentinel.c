@@ -255,6 +255,28 @@ static void a_sentinel_that_names_a_replica_is_not_believed(void **state)
     sentinels_free(liar);
 }
 
+/* As one that is cut off from the others with the master that was, and that we still reach. */
+static void most_of_the_sentinels_say_who_is_the_master(void **state)
+{
+    enum { RECONNECTS = 5 };
+    struct ha *ha = *state;
+    start(ha, 2, NULL, NULL);
+    struct redis_fixture *former =
+        redis_fixture_new(&(struct redis_fixture_options){.is_tcp = true});
+    struct sentinels *cut_off =
+        sentinels_new(&(struct sentinels_options){.master = former, .count = 1, .replicas = 0});
+    char first[64];
+    (void)snprintf(first, sizeof first, "%s,", sentinels_hosts(cut_off));
+    connect_by(ha, "", first, SENTINELS_SERVICE);
+    scene_wait_up(ha->scene);
+    for (int i = 0; i < RECONNECTS; i++) {
+        assert_true(is_on(ha, ha->scene->redis));
+        (void)reconnect(ha);
+    }
+    sentinels_free(cut_off);
+    redis_fixture_free(former);
+}
+
 static void one_password_may_be_that_of_both(void **state)
 {
     struct ha *ha = *state;
@@ -308,6 +330,7 @@ int main(void)
         HA_TEST(without_any_sentinel_the_reason_names_each),
         HA_TEST(a_service_that_no_sentinel_knows_is_told),
         HA_TEST(a_sentinel_that_names_a_replica_is_not_believed),
+        HA_TEST(most_of_the_sentinels_say_who_is_the_master),
         HA_TEST(one_password_may_be_that_of_both),
         HA_TEST(a_sentinel_without_a_password_needs_none),
         HA_TEST(sentinels_may_have_a_password_of_their_own),
