@@ -108,7 +108,7 @@ const struct fault faults[] = {
     {"nobody looks into the own list",
      {"take_back_own.lua", ".. worker, 0, -1))", ".. worker, 1, 0))"}},
     {"the own list is taken back with its runs",
-     {"take_back_own.lua", "known[ctl.claim])", "false)"}},
+     {"take_back_own.lua", "known[claim])", "false)"}},
     {"the audit mends nothing", {"audit.lua", "        mend(account, ctl)\n", ""}},
     {"the audit takes a run from a living worker",
      {"audit.lua",
