@@ -88,6 +88,37 @@ static void signal_leaving(const struct supervisor *supervisor, int number)
     }
 }
 
+/* For a fork. The child is born with the parent's handlers, which would tell the parent of signals
+   that the child got; and when they are gone, a signal would end it. So it keeps all blocked until
+   it has handlers of its own: loop_handle_signals. */
+static void block_signals(sigset_t *before)
+{
+    sigset_t blocked;
+    (void)sigemptyset(&blocked);
+    (void)sigaddset(&blocked, SIGTERM);
+    (void)sigaddset(&blocked, SIGINT);
+    (void)sigaddset(&blocked, SIGHUP);
+    (void)sigaddset(&blocked, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &blocked, before);
+}
+
+static void unblock(int number)
+{
+    sigset_t unblocked;
+    (void)sigemptyset(&unblocked);
+    (void)sigaddset(&unblocked, number);
+    (void)sigprocmask(SIG_UNBLOCK, &unblocked, NULL);
+}
+
+static void drop_pending(int number)
+{
+    const struct timespec at_once = {.tv_sec = 0};
+    sigset_t dropped;
+    (void)sigemptyset(&dropped);
+    (void)sigaddset(&dropped, number);
+    (void)sigtimedwait(&dropped, NULL, &at_once);
+}
+
 /* In the new child, before anything of its own. */
 static void become_child(struct child *child, pid_t parent)
 {
@@ -98,6 +129,7 @@ static void become_child(struct child *child, pid_t parent)
     }
     /* A group of its own: a terminal's Ctrl-C reaches the parent alone, which passes it on once. */
     (void)setpgid(0, 0);
+    drop_pending(SIGINT); /* of a Ctrl-C before the line above, which the parent has got, too */
     supervisor->is_child = true;
     supervisor->own_place = child;
     metrics_use(&child->figures[child->block]);
@@ -126,13 +158,17 @@ static void start_child(struct child *child)
     child->block = child->leaving == 0 ? child->block : 1 - child->leaving_block;
     child->started_at_ms = now_boot_ms();
     log_flush(); /* or both would write what is kept */
+    sigset_t before;
+    block_signals(&before);
     pid_t pid = fork();
+    int fork_errno = errno;
     if (pid == 0) {
         become_child(child, parent);
         return;
     }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (pid < 0) {
-        log_error("process_not_started", log_text("reason", strerror(errno)));
+        log_error("process_not_started", log_text("reason", strerror(fork_errno)));
         loop_timer_start(child->restart, restart_backoff.max_ms);
         return;
     }
@@ -402,6 +438,8 @@ static void clear(struct supervisor *supervisor)
     }
     mem_free(supervisor->children);
     loop_free(supervisor->loop);
+    unblock(
+        SIGCHLD); /* of the signals that are blocked in a child, the one that it does not handle */
 }
 
 /* Opens the ops listener: this process answers there, or only keeps the socket for the one that
