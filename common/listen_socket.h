@@ -14,7 +14,7 @@
 MUST_CHECK int listen_socket_open(const struct listen_address *address, struct error *err);
 
 /* One listening socket for each of several processes that share an address. Their parent opens all
-   and keeps them open for as long as it runs: connections that wait for a process which stops, or
+   and keeps them open until it is told to stop: connections that wait for a process which stops, or
    has died, are then not lost but wait for the next one. */
 struct listen_sockets {
     int *descriptors; /* owned */

@@ -68,9 +68,10 @@ static void signals_that_a_new_child_gets_are_its_own_and_not_its_parents(void *
     assert_true(record != MAP_FAILED);
     assert_int_equal(pthread_atfork(NULL, NULL, on_birth), 0);
     const struct service_config config = {.processes = 1};
+    const struct supervisor_options options = {.config = &config, .program = METRICS_WORKER};
     struct supervisor_slot *slot = NULL;
     int exit_code = -1;
-    if (supervisor_start(&config, METRICS_WORKER, &slot, NULL, &exit_code)) {
+    if (supervisor_start(&options, &slot, NULL, &exit_code)) {
         work(slot);
     }
     assert_int_equal(exit_code, 0);
