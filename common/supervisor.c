@@ -434,15 +434,14 @@ static void init(struct supervisor *supervisor, const struct supervisor_options 
    kernel's list of watched descriptors is one, until event_reinit makes another). */
 static void clear(struct supervisor *supervisor)
 {
-    if (supervisor->is_child && event_reinit(loop_base(supervisor->loop)) != 0) {
-        log_error("no_event_loop", log_nothing());
-        abort();
-    }
     if (supervisor->is_child) {
-        ops_server_forget(supervisor->ops);
-    } else {
-        ops_server_free(supervisor->ops);
+        ops_server_disown(supervisor->ops);
+        if (event_reinit(loop_base(supervisor->loop)) != 0) {
+            log_error("no_event_loop", log_nothing());
+            abort();
+        }
     }
+    ops_server_free(supervisor->ops);
     if (!supervisor->is_child) {
         unlisten_for_operators(supervisor);
     } else if (supervisor->ops_socket >= 0 && !supervisor->own_place->is_ops) {
