@@ -92,13 +92,29 @@ static struct addrinfo *resolve(const struct listen_address *address, struct err
     return found;
 }
 
+/* The first of found that this host has, in *used ("localhost" may be ::1 first where IPv6 is off).
+   One that is taken is not passed over: our callers would meet whoever has it. */
+static int open_first(const struct addrinfo *found, const struct addrinfo **used)
+{
+    int descriptor = -1;
+    for (const struct addrinfo *one = found; one != NULL; one = one->ai_next) {
+        *used = one;
+        descriptor = listen_on(bind_tcp(one->ai_addr, one->ai_addrlen, false));
+        if (descriptor >= 0 || errno == EADDRINUSE) {
+            break;
+        }
+    }
+    return descriptor;
+}
+
 static int open_tcp(const struct listen_address *address, struct error *err)
 {
     struct addrinfo *found = resolve(address, err);
     if (found == NULL) {
         return -1;
     }
-    int descriptor = listen_on(bind_tcp(found->ai_addr, found->ai_addrlen, false));
+    const struct addrinfo *used = NULL;
+    int descriptor = open_first(found, &used);
     if (descriptor < 0) {
         (void)tell_failure(address, err);
     }
@@ -106,7 +122,8 @@ static int open_tcp(const struct listen_address *address, struct error *err)
     return descriptor;
 }
 
-/* Whether name is a socket file that a dead process has left behind. */
+/* Whether name is a socket file that a dead process has left behind. One whose owner has no room
+   for another connection now (EAGAIN) is not. */
 static bool is_left_over(const struct sockaddr_un *name)
 {
     struct stat status;
@@ -117,8 +134,9 @@ static bool is_left_over(const struct sockaddr_un *name)
     if (probe < 0) {
         return false;
     }
-    bool is_refused =
-        connect(probe, (const struct sockaddr *)name, sizeof *name) != 0 && errno == ECONNREFUSED;
+    bool is_refused = make_non_blocking(probe) &&
+                      connect(probe, (const struct sockaddr *)name, sizeof *name) != 0 &&
+                      errno == ECONNREFUSED;
     (void)close(probe);
     return is_refused;
 }
@@ -200,15 +218,21 @@ static bool open_shared_tcp(struct listen_sockets *sockets, const struct listen_
 {
     /* With SO_REUSEPORT we would share the port even with another service of the same user: so it
        is tried without first. */
-    int probe = open_tcp(address, err);
-    struct addrinfo *found = probe < 0 ? NULL : resolve(address, err);
+    struct addrinfo *found = resolve(address, err);
     if (found == NULL) {
-        return close_failed(probe) == 0;
+        return false;
+    }
+    const struct addrinfo *used = NULL;
+    int probe = open_first(found, &used);
+    if (probe < 0) {
+        (void)tell_failure(address, err);
+        freeaddrinfo(found);
+        return false;
     }
     (void)close(probe);
     union socket_name name = {.storage = {0}};
-    socklen_t size = found->ai_addrlen;
-    memcpy(&name, found->ai_addr, size);
+    socklen_t size = used->ai_addrlen;
+    memcpy(&name, used->ai_addr, size);
     freeaddrinfo(found);
     while (sockets->count < count) {
         int descriptor = listen_on(bind_tcp(&name.any, size, true));
