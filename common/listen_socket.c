@@ -10,12 +10,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, UNIX_SOCKET_MODE = 0660 };
+enum {
+    BACKLOG = 1024,
+    UNIX_SOCKET_MODE = 0660,
+    LOCK_TRIES = 100, /* a second: whoever starts needs less than a millisecond */
+    LOCK_PAUSE_NS = 10 * 1000 * 1000,
+};
 
 union socket_name {
     struct sockaddr any;
@@ -44,7 +51,7 @@ static int tell_failure(const struct listen_address *address, struct error *err)
     return -1;
 }
 
-/* Keeps errno. */
+/* Keeps errno. -1 is legal. */
 static int close_failed(int descriptor)
 {
     int number = errno;
@@ -141,6 +148,40 @@ static bool is_left_over(const struct sockaddr_un *name)
     return is_refused;
 }
 
+static int bind_unix(const struct sockaddr_un *name)
+{
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+    /* The mode is set before listen: nobody can connect under the wider mode that the umask may
+       have given the file. */
+    bool is_bound = descriptor >= 0 && make_non_blocking(descriptor) &&
+                    bind(descriptor, (const struct sockaddr *)name, sizeof *name) == 0 &&
+                    chmod(name->sun_path, UNIX_SOCKET_MODE) == 0;
+    return is_bound ? descriptor : close_failed(descriptor);
+}
+
+/* Processes that start at once do it one by one, for as long as they have the lock of the socket's
+   folder: between bind and listen a socket looks left over, and two that find one left over would
+   remove it, and then each other's. The lock ends with the descriptor; no file is made for it.
+   -1 when it cannot be had (a folder that we may not read, or somebody who keeps it): then we do
+   without, and do not wait for long. */
+static int lock_folder(const struct sockaddr_un *name)
+{
+    struct sockaddr_un folder = *name;
+    char *last_slash = strrchr(folder.sun_path, '/');
+    if (last_slash == NULL) {
+        return -1;
+    }
+    last_slash[1] = '\0';
+    int descriptor = open(folder.sun_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int tries = 1; descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (tries == LOCK_TRIES) {
+            return close_failed(descriptor);
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
+    }
+    return descriptor;
+}
+
 static int open_unix(const struct listen_address *address, struct error *err)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -150,17 +191,13 @@ static int open_unix(const struct listen_address *address, struct error *err)
         return tell_failure(address, err);
     }
     memcpy(name.sun_path, address->path, size);
+
+    int lock = lock_folder(&name);
     if (is_left_over(&name)) {
         (void)unlink(name.sun_path);
     }
-
-    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
-    /* The mode is set before listen: nobody can connect under the wider mode that the umask may
-       have given the file. */
-    bool is_bound = descriptor >= 0 && make_non_blocking(descriptor) &&
-                    bind(descriptor, (const struct sockaddr *)&name, sizeof name) == 0 &&
-                    chmod(name.sun_path, UNIX_SOCKET_MODE) == 0;
-    descriptor = is_bound ? listen_on(descriptor) : close_failed(descriptor);
+    int descriptor = listen_on(bind_unix(&name));
+    (void)close_failed(lock);
     return descriptor >= 0 ? descriptor : tell_failure(address, err);
 }
 

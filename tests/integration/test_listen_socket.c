@@ -1,6 +1,7 @@
 /* Where the sockets that we listen on come from. The resolver is the test's own. */
 #include "common/listen_socket.h"
 #include "common/mem.h"
+#include "tests/support/child.h"
 #include "tests/support/sockets.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test.h"
@@ -10,14 +11,16 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { HUNG_S = 20 };
+enum { HUNG_S = 20, ROUNDS = 200, STARTERS = 4 };
 
 /* ---- A resolver that knows one name ---- */
 
@@ -194,6 +197,60 @@ static void a_file_that_is_left_over_is_replaced(void **state)
     (void)close(descriptor);
 }
 
+/* In a process of its own: starts when it is told, tells whether it listens, and stays. */
+static pid_t fork_starter(const struct place *place, int ear)
+{
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid != 0) {
+        assert_true(pid > 0);
+        return pid;
+    }
+    child_begin(parent, ear, -1);
+    char byte = 0;
+    struct error err;
+    if (read(ear, &byte, 1) != 1) {
+        _exit(1);
+    }
+    byte = listen_socket_open(&place->address, &err) >= 0 ? 'y' : 'n';
+    if (write(ear, &byte, 1) != 1) {
+        _exit(1);
+    }
+    (void)pause();
+    _exit(1);
+}
+
+/* Each dies without removing its file. */
+static void of_several_that_start_at_once_one_has_the_socket(void **state)
+{
+    const struct place *place = *state;
+    for (int round = 0; round < ROUNDS; round++) {
+        int ends[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        pid_t starters[STARTERS];
+        for (size_t i = 0; i < STARTERS; i++) {
+            starters[i] = fork_starter(place, ends[1]);
+        }
+        char words[STARTERS] = {0};
+        assert_int_equal(write(ends[0], words, sizeof words), sizeof words);
+        assert_int_equal(recv(ends[0], words, sizeof words, MSG_WAITALL), sizeof words);
+        int listening = 0;
+        for (size_t i = 0; i < STARTERS; i++) {
+            listening += words[i] == 'y';
+        }
+        assert_int_equal(listening, 1);
+        int caller = socket_connect(place->address.text);
+        assert_true(caller >= 0);
+        (void)close(caller);
+        for (size_t i = 0; i < STARTERS; i++) {
+            (void)kill(starters[i], SIGKILL);
+            assert_int_equal(waitpid(starters[i], NULL, 0), starters[i]);
+        }
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +259,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_socket_whose_owner_has_no_room_for_a_connection_is_in_use,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_left_over_is_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_several_that_start_at_once_one_has_the_socket, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
