@@ -17,20 +17,38 @@ static int run_one_of_many(const struct service_config *config, struct settings 
     return exit_code;
 }
 
+/* What the parent holds for its children. */
+struct held {
+    const struct service_config *config;
+    struct listen_sockets *sockets;
+};
+
+/* Once: whoever connects from here on is refused, or, where the socket was passed to us, waits for
+   the next instance. The file goes first, or it might be that of a successor. */
+static void let_go(void *arg)
+{
+    const struct held *held = arg;
+    if (held->sockets->count > 0 && !held->sockets->is_inherited) {
+        listen_socket_remove(&held->config->listen);
+    }
+    listen_sockets_close(held->sockets);
+}
+
 /* Several processes under one supervisor; this function goes on in each of them and in their
    parent. */
 static int run_many(const struct service_config *config, struct settings *settings_take,
                     struct listen_sockets *sockets)
 {
     struct api_process process = {.slot = NULL};
+    struct held held = {.config = config, .sockets = sockets};
+    const struct supervisor_options options = {
+        .config = config, .program = METRICS_API, .on_stop = let_go, .arg = &held};
     int exit_code = EXIT_FAILED;
-    if (supervisor_start(config, METRICS_API, &process.slot, &process.ops, &exit_code)) {
+    if (supervisor_start(&options, &process.slot, &process.ops, &exit_code)) {
         return run_one_of_many(config, settings_take, &process, sockets);
     }
     settings_unref(settings_take);
-    if (!sockets->is_inherited) {
-        listen_socket_remove(&config->listen);
-    }
+    let_go(&held); /* when it could not start */
     return exit_code;
 }
 
@@ -51,9 +69,7 @@ static int run(const struct service_config *config, struct settings *settings_ta
         only.listener = listen_sockets_take(&sockets, 0);
         return api_run(config, settings_take, &only);
     }
-    int exit_code = run_many(config, settings_take, &sockets);
-    listen_sockets_close(&sockets);
-    return exit_code;
+    return run_many(config, settings_take, &sockets);
 }
 
 int main(int argc, char **argv)

@@ -99,12 +99,14 @@ static void remove_file(const struct server *server)
     }
 }
 
+/* The file goes while we still listen: a successor that found it after that would take it for one
+   that is left over, and lose its own to us. */
 static void unlisten(struct server *server)
 {
+    remove_file(server);
     connections_drain(server->connections);
     evhttp_del_accept_socket(server->http, server->bound);
     server->bound = NULL;
-    remove_file(server);
     check_stopped(server);
 }
 
@@ -185,8 +187,8 @@ void server_free(struct server *server)
     assert(server->requests.open == 0);
     server->is_stopped = true; /* nobody is to be told any more */
     if (server->bound != NULL) {
-        connections_drain(server->connections);
         remove_file(server);
+        connections_drain(server->connections);
     }
     event_free(server->unlisten);
     evhttp_free(server->http);

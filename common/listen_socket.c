@@ -10,12 +10,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, UNIX_SOCKET_MODE = 0660 };
+enum {
+    BACKLOG = 1024,
+    UNIX_SOCKET_MODE = 0660,
+    LOCK_TRIES = 100, /* a second: whoever starts needs less than a millisecond */
+    LOCK_PAUSE_NS = 10 * 1000 * 1000,
+};
 
 union socket_name {
     struct sockaddr any;
@@ -44,7 +51,7 @@ static int tell_failure(const struct listen_address *address, struct error *err)
     return -1;
 }
 
-/* Keeps errno. */
+/* Keeps errno. -1 is legal. */
 static int close_failed(int descriptor)
 {
     int number = errno;
@@ -92,13 +99,29 @@ static struct addrinfo *resolve(const struct listen_address *address, struct err
     return found;
 }
 
+/* The first of found that this host has, in *used ("localhost" may be ::1 first where IPv6 is off).
+   One that is taken is not passed over: our callers would meet whoever has it. */
+static int open_first(const struct addrinfo *found, const struct addrinfo **used)
+{
+    int descriptor = -1;
+    for (const struct addrinfo *one = found; one != NULL; one = one->ai_next) {
+        *used = one;
+        descriptor = listen_on(bind_tcp(one->ai_addr, one->ai_addrlen, false));
+        if (descriptor >= 0 || errno == EADDRINUSE) {
+            break;
+        }
+    }
+    return descriptor;
+}
+
 static int open_tcp(const struct listen_address *address, struct error *err)
 {
     struct addrinfo *found = resolve(address, err);
     if (found == NULL) {
         return -1;
     }
-    int descriptor = listen_on(bind_tcp(found->ai_addr, found->ai_addrlen, false));
+    const struct addrinfo *used = NULL;
+    int descriptor = open_first(found, &used);
     if (descriptor < 0) {
         (void)tell_failure(address, err);
     }
@@ -106,7 +129,8 @@ static int open_tcp(const struct listen_address *address, struct error *err)
     return descriptor;
 }
 
-/* Whether name is a socket file that a dead process has left behind. */
+/* Whether name is a socket file that a dead process has left behind. One whose owner has no room
+   for another connection now (EAGAIN) is not. */
 static bool is_left_over(const struct sockaddr_un *name)
 {
     struct stat status;
@@ -117,10 +141,45 @@ static bool is_left_over(const struct sockaddr_un *name)
     if (probe < 0) {
         return false;
     }
-    bool is_refused =
-        connect(probe, (const struct sockaddr *)name, sizeof *name) != 0 && errno == ECONNREFUSED;
+    bool is_refused = make_non_blocking(probe) &&
+                      connect(probe, (const struct sockaddr *)name, sizeof *name) != 0 &&
+                      errno == ECONNREFUSED;
     (void)close(probe);
     return is_refused;
+}
+
+static int bind_unix(const struct sockaddr_un *name)
+{
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+    /* The mode is set before listen: nobody can connect under the wider mode that the umask may
+       have given the file. */
+    bool is_bound = descriptor >= 0 && make_non_blocking(descriptor) &&
+                    bind(descriptor, (const struct sockaddr *)name, sizeof *name) == 0 &&
+                    chmod(name->sun_path, UNIX_SOCKET_MODE) == 0;
+    return is_bound ? descriptor : close_failed(descriptor);
+}
+
+/* Processes that start at once do it one by one, for as long as they have the lock of the socket's
+   folder: between bind and listen a socket looks left over, and two that find one left over would
+   remove it, and then each other's. The lock ends with the descriptor; no file is made for it.
+   -1 when it cannot be had (a folder that we may not read, or somebody who keeps it): then we do
+   without, and do not wait for long. */
+static int lock_folder(const struct sockaddr_un *name)
+{
+    struct sockaddr_un folder = *name;
+    char *last_slash = strrchr(folder.sun_path, '/');
+    if (last_slash == NULL) {
+        return -1;
+    }
+    last_slash[1] = '\0';
+    int descriptor = open(folder.sun_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int tries = 1; descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (tries == LOCK_TRIES) {
+            return close_failed(descriptor);
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
+    }
+    return descriptor;
 }
 
 static int open_unix(const struct listen_address *address, struct error *err)
@@ -132,17 +191,13 @@ static int open_unix(const struct listen_address *address, struct error *err)
         return tell_failure(address, err);
     }
     memcpy(name.sun_path, address->path, size);
+
+    int lock = lock_folder(&name);
     if (is_left_over(&name)) {
         (void)unlink(name.sun_path);
     }
-
-    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
-    /* The mode is set before listen: nobody can connect under the wider mode that the umask may
-       have given the file. */
-    bool is_bound = descriptor >= 0 && make_non_blocking(descriptor) &&
-                    bind(descriptor, (const struct sockaddr *)&name, sizeof name) == 0 &&
-                    chmod(name.sun_path, UNIX_SOCKET_MODE) == 0;
-    descriptor = is_bound ? listen_on(descriptor) : close_failed(descriptor);
+    int descriptor = listen_on(bind_unix(&name));
+    (void)close_failed(lock);
     return descriptor >= 0 ? descriptor : tell_failure(address, err);
 }
 
@@ -200,15 +255,21 @@ static bool open_shared_tcp(struct listen_sockets *sockets, const struct listen_
 {
     /* With SO_REUSEPORT we would share the port even with another service of the same user: so it
        is tried without first. */
-    int probe = open_tcp(address, err);
-    struct addrinfo *found = probe < 0 ? NULL : resolve(address, err);
+    struct addrinfo *found = resolve(address, err);
     if (found == NULL) {
-        return close_failed(probe) == 0;
+        return false;
+    }
+    const struct addrinfo *used = NULL;
+    int probe = open_first(found, &used);
+    if (probe < 0) {
+        (void)tell_failure(address, err);
+        freeaddrinfo(found);
+        return false;
     }
     (void)close(probe);
     union socket_name name = {.storage = {0}};
-    socklen_t size = found->ai_addrlen;
-    memcpy(&name, found->ai_addr, size);
+    socklen_t size = used->ai_addrlen;
+    memcpy(&name, used->ai_addr, size);
     freeaddrinfo(found);
     while (sockets->count < count) {
         int descriptor = listen_on(bind_tcp(&name.any, size, true));

@@ -14,7 +14,7 @@
 MUST_CHECK int listen_socket_open(const struct listen_address *address, struct error *err);
 
 /* One listening socket for each of several processes that share an address. Their parent opens all
-   and keeps them open for as long as it runs: connections that wait for a process which stops, or
+   and keeps them open until it is told to stop: connections that wait for a process which stops, or
    has died, are then not lost but wait for the next one. */
 struct listen_sockets {
     int *descriptors; /* owned */
@@ -37,7 +37,9 @@ void listen_sockets_close(struct listen_sockets *sockets);
    activation (sd_listen_fds(3)): exactly one, descriptor 3, when LISTEN_PID is this process. */
 bool listen_socket_is_inherited(void);
 
-/* Removes the file of a unix socket that this process has opened; nothing for TCP. */
+/* Removes the file of a unix socket that this process has opened; nothing for TCP. To be called
+   while the socket still listens: a file on which nobody does is taken for one that is left over,
+   and may be a successor's from then on. */
 void listen_socket_remove(const struct listen_address *address);
 
 enum { LISTEN_SOCKET_NAME_SIZE = 160 };

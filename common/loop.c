@@ -105,6 +105,12 @@ void loop_handle_signals(struct loop *loop, const struct loop_handlers *handlers
             abort();
         }
     }
+    sigset_t handled;
+    (void)sigemptyset(&handled);
+    (void)sigaddset(&handled, SIGTERM);
+    (void)sigaddset(&handled, SIGINT);
+    (void)sigaddset(&handled, SIGHUP);
+    (void)sigprocmask(SIG_UNBLOCK, &handled, NULL);
 }
 
 bool loop_run(struct loop *loop)

@@ -27,7 +27,8 @@ struct loop *loop_new(void);
 struct loop *loop_new_for_transfers(void);
 void loop_free(struct loop *loop);
 
-/* Starts to act on SIGTERM, SIGINT and SIGHUP. The second SIGTERM or SIGINT quits at once. */
+/* Starts to act on SIGTERM, SIGINT and SIGHUP, which may have been blocked till now: those that
+   came meanwhile are acted on when the loop runs. The second SIGTERM or SIGINT quits at once. */
 void loop_handle_signals(struct loop *loop, const struct loop_handlers *handlers);
 
 /* Log lines are written at the end of each turn. Returns after loop_quit. True when the stop was

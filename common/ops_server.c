@@ -8,6 +8,8 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum {
     HEADERS_MAX_BYTES = 16 * 1024,
@@ -16,8 +18,9 @@ enum {
 };
 
 struct ops_server {
+    struct loop *loop;
     struct evhttp *http;
-    const struct listen_address *address;
+    const struct listen_address *address; /* NULL when disowned */
     struct ops_pages pages;
 };
 
@@ -64,9 +67,9 @@ static void on_request(struct evhttp_request *request, void *arg)
     strbuf_clear(&body);
 }
 
-static void serve(struct ops_server *server, struct loop *loop, int descriptor)
+static void serve(struct ops_server *server, int descriptor)
 {
-    server->http = evhttp_new(loop_base(loop));
+    server->http = evhttp_new(loop_base(server->loop));
     if (server->http == NULL || evhttp_accept_socket(server->http, descriptor) != 0) {
         log_error("no_http_server", log_nothing());
         abort();
@@ -107,25 +110,46 @@ bool ops_server_start(struct loop *loop, const struct ops_server_options *option
     }
     if (descriptor >= 0) {
         *server = mem_new(1, sizeof **server);
+        (*server)->loop = loop;
         (*server)->address = options->address;
         ops_pages_init(&(*server)->pages, options->get_health, options->arg);
-        serve(*server, loop, descriptor);
+        serve(*server, descriptor);
     }
     return true;
 }
 
-void ops_server_free(struct ops_server *server)
+static int replace(const struct event_base *base, const struct event *event, void *arg)
 {
-    if (server != NULL) {
-        listen_socket_remove(server->address);
+    (void)base;
+    const int *nobody = arg;
+    bool is_socket = (event_get_events(event) & (EV_READ | EV_WRITE)) != 0;
+    if (is_socket && dup2(*nobody, event_get_fd(event)) < 0) {
+        log_error("no_http_server", log_nothing());
+        abort();
     }
-    ops_server_forget(server);
+    return 0;
 }
 
-void ops_server_forget(struct ops_server *server)
+/* evhttp knows no other end of a connection than shutdown(), which would end the parent's, too. So
+   each socket that the loop watches is replaced by one that is connected to nobody. */
+void ops_server_disown(struct ops_server *server)
 {
     if (server == NULL) {
         return;
+    }
+    int nobody = socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)event_base_foreach_event(loop_base(server->loop), replace, &nobody);
+    (void)close(nobody);
+    server->address = NULL;
+}
+
+void ops_server_free(struct ops_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    if (server->address != NULL) {
+        listen_socket_remove(server->address);
     }
     evhttp_free(server->http);
     mem_free(server);

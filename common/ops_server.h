@@ -28,8 +28,10 @@ MUST_CHECK bool ops_server_start(struct loop *loop, const struct ops_server_opti
 /* NULL is legal. */
 void ops_server_free(struct ops_server *server);
 
-/* ops_server_free in a child process whose parent goes on listening. */
-void ops_server_forget(struct ops_server *server);
+/* In a new child process whose parent goes on, and before its event_reinit: closes this process's
+   copies of all sockets, without a word to those who are connected. ops_server_free, still to be
+   called, then frees memory alone. NULL is legal. */
+void ops_server_disown(struct ops_server *server);
 
 /* Where pages are added; NULL for NULL. */
 struct ops_pages *ops_server_pages(struct ops_server *server);

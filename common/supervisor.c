@@ -43,7 +43,7 @@ struct child {
 };
 
 struct supervisor {
-    const struct service_config *config;
+    const struct supervisor_options *options;
     struct loop *loop;
     struct event *on_child;
     struct ops_server *ops; /* either this ... */
@@ -88,6 +88,37 @@ static void signal_leaving(const struct supervisor *supervisor, int number)
     }
 }
 
+/* For a fork. The child is born with the parent's handlers, which would tell the parent of signals
+   that the child got; and when they are gone, a signal would end it. So it keeps all blocked until
+   it has handlers of its own: loop_handle_signals. */
+static void block_signals(sigset_t *before)
+{
+    sigset_t blocked;
+    (void)sigemptyset(&blocked);
+    (void)sigaddset(&blocked, SIGTERM);
+    (void)sigaddset(&blocked, SIGINT);
+    (void)sigaddset(&blocked, SIGHUP);
+    (void)sigaddset(&blocked, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &blocked, before);
+}
+
+static void unblock(int number)
+{
+    sigset_t unblocked;
+    (void)sigemptyset(&unblocked);
+    (void)sigaddset(&unblocked, number);
+    (void)sigprocmask(SIG_UNBLOCK, &unblocked, NULL);
+}
+
+static void drop_pending(int number)
+{
+    const struct timespec at_once = {.tv_sec = 0};
+    sigset_t dropped;
+    (void)sigemptyset(&dropped);
+    (void)sigaddset(&dropped, number);
+    (void)sigtimedwait(&dropped, NULL, &at_once);
+}
+
 /* In the new child, before anything of its own. */
 static void become_child(struct child *child, pid_t parent)
 {
@@ -98,6 +129,7 @@ static void become_child(struct child *child, pid_t parent)
     }
     /* A group of its own: a terminal's Ctrl-C reaches the parent alone, which passes it on once. */
     (void)setpgid(0, 0);
+    drop_pending(SIGINT); /* of a Ctrl-C before the line above, which the parent has got, too */
     supervisor->is_child = true;
     supervisor->own_place = child;
     metrics_use(&child->figures[child->block]);
@@ -126,13 +158,17 @@ static void start_child(struct child *child)
     child->block = child->leaving == 0 ? child->block : 1 - child->leaving_block;
     child->started_at_ms = now_boot_ms();
     log_flush(); /* or both would write what is kept */
+    sigset_t before;
+    block_signals(&before);
     pid_t pid = fork();
+    int fork_errno = errno;
     if (pid == 0) {
         become_child(child, parent);
         return;
     }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (pid < 0) {
-        log_error("process_not_started", log_text("reason", strerror(errno)));
+        log_error("process_not_started", log_text("reason", strerror(fork_errno)));
         loop_timer_start(child->restart, restart_backoff.max_ms);
         return;
     }
@@ -153,10 +189,26 @@ static void on_restart(evutil_socket_t unused, short events, void *arg)
     start_child(arg);
 }
 
-/* When no other is left, the operators' process may go too, and then this one. */
+static void unlisten_for_operators(struct supervisor *supervisor)
+{
+    if (supervisor->ops_socket >= 0) {
+        listen_socket_remove(&supervisor->options->config->ops_listen);
+        (void)close(supervisor->ops_socket);
+        supervisor->ops_socket = -1;
+    }
+}
+
+/* When no other is left, the operators' process may go too, and then this one. Where that process
+   does not run, or is told to stop, nobody accepts on its socket any more. */
 static void check_stopped(struct supervisor *supervisor)
 {
-    if (!supervisor->is_stopping || supervisor->running > 0) {
+    if (!supervisor->is_stopping) {
+        return;
+    }
+    if (supervisor->running == 0 || supervisor->ops_child.pid == 0) {
+        unlisten_for_operators(supervisor);
+    }
+    if (supervisor->running > 0) {
         return;
     }
     if (supervisor->ops_child.pid != 0) {
@@ -173,6 +225,9 @@ static void stop(struct supervisor *supervisor)
         loop_timer_stop(supervisor->children[i].restart);
     }
     loop_timer_stop(supervisor->ops_child.restart);
+    if (supervisor->options->on_stop != NULL) {
+        supervisor->options->on_stop(supervisor->options->arg);
+    }
     signal_children(supervisor, SIGTERM);
     check_stopped(supervisor);
 }
@@ -342,10 +397,10 @@ static void *share(size_t size)
     return memory;
 }
 
-static void init(struct supervisor *supervisor, const struct service_config *config)
+static void init(struct supervisor *supervisor, const struct supervisor_options *options)
 {
-    size_t count = (size_t)config->processes;
-    *supervisor = (struct supervisor){.config = config, .count = count, .ops_socket = -1};
+    size_t count = (size_t)options->config->processes;
+    *supervisor = (struct supervisor){.options = options, .count = count, .ops_socket = -1};
     supervisor->loop = loop_new();
     supervisor->slots = share((count + 1) * sizeof *supervisor->slots);
     struct metrics_block *figures = share((2 * count + 1) * sizeof *figures);
@@ -379,21 +434,18 @@ static void init(struct supervisor *supervisor, const struct service_config *con
    kernel's list of watched descriptors is one, until event_reinit makes another). */
 static void clear(struct supervisor *supervisor)
 {
-    if (supervisor->is_child && event_reinit(loop_base(supervisor->loop)) != 0) {
-        log_error("no_event_loop", log_nothing());
-        abort();
-    }
     if (supervisor->is_child) {
-        ops_server_forget(supervisor->ops);
-    } else {
-        ops_server_free(supervisor->ops);
+        ops_server_disown(supervisor->ops);
+        if (event_reinit(loop_base(supervisor->loop)) != 0) {
+            log_error("no_event_loop", log_nothing());
+            abort();
+        }
     }
-    bool is_ops = supervisor->is_child && supervisor->own_place->is_ops;
-    if (supervisor->ops_socket >= 0 && !is_ops) {
+    ops_server_free(supervisor->ops);
+    if (!supervisor->is_child) {
+        unlisten_for_operators(supervisor);
+    } else if (supervisor->ops_socket >= 0 && !supervisor->own_place->is_ops) {
         (void)close(supervisor->ops_socket);
-    }
-    if (supervisor->ops_socket >= 0 && !supervisor->is_child) {
-        listen_socket_remove(&supervisor->config->ops_listen);
     }
     event_free(supervisor->on_child);
     event_free(supervisor->ops_child.restart);
@@ -402,21 +454,23 @@ static void clear(struct supervisor *supervisor)
     }
     mem_free(supervisor->children);
     loop_free(supervisor->loop);
+    unblock(
+        SIGCHLD); /* of the signals that are blocked in a child, the one that it does not handle */
 }
 
 /* Opens the ops listener: this process answers there, or only keeps the socket for the one that
    does, whose callers then wait while it is started again. */
-static bool listen_for_operators(struct supervisor *supervisor, enum metrics_program program,
-                                 bool has_ops_child, struct error *err)
+static bool listen_for_operators(struct supervisor *supervisor, bool has_ops_child,
+                                 struct error *err)
 {
-    const struct listen_address *address = &supervisor->config->ops_listen;
+    const struct listen_address *address = &supervisor->options->config->ops_listen;
     if (has_ops_child) {
         return ops_server_listen(address, &supervisor->ops_socket, err);
     }
     const struct ops_server_options options = {
         .address = address, .get_health = supervisor_roster_get_health, .arg = &supervisor->roster};
     bool is_good = ops_server_start(supervisor->loop, &options, &supervisor->ops, err);
-    supervisor->metrics = (struct metrics_page){.program = program,
+    supervisor->metrics = (struct metrics_page){.program = supervisor->options->program,
                                                 .get_process = supervisor_roster_get_process,
                                                 .arg = &supervisor->roster};
     metrics_page_add(ops_server_pages(supervisor->ops), &supervisor->metrics);
@@ -433,13 +487,13 @@ static void start_children(struct supervisor *supervisor)
     }
 }
 
-bool supervisor_start(const struct service_config *config, enum metrics_program program,
-                      struct supervisor_slot **slot, struct supervisor_ops **ops, int *exit_code)
+bool supervisor_start(const struct supervisor_options *options, struct supervisor_slot **slot,
+                      struct supervisor_ops **ops, int *exit_code)
 {
     struct supervisor supervisor;
     struct error err;
-    init(&supervisor, config);
-    if (!listen_for_operators(&supervisor, program, ops != NULL, &err)) {
+    init(&supervisor, options);
+    if (!listen_for_operators(&supervisor, ops != NULL, &err)) {
         log_error("ops_not_listening", log_reason(&err));
         clear(&supervisor);
         *exit_code = EXIT_FAILURE;

@@ -22,6 +22,15 @@ void supervisor_ops_get_health(void *ops, struct ops_health *health);
 bool supervisor_ops_get_process(void *ops, size_t index, struct metrics_process *process);
 void supervisor_ops_free(struct supervisor_ops *ops);
 
+struct supervisor_options {
+    const struct service_config *config; /* borrowed */
+    enum metrics_program program;
+    /* In the parent, when it stops, before any child is told to: closes what the parent alone would
+       keep open, such as sockets on which nobody would accept any more. NULL = nothing to do. */
+    void (*on_stop)(void *arg);
+    void *arg;
+};
+
 /* Forks config->processes children. Returns true in each child, with *slot set: go on as the only
    process would, but without an ops listener of your own. Where ops is not NULL, and there is
    an ops listener, one more is forked, in which *ops is set and *slot is NULL: go on with that
@@ -34,7 +43,7 @@ void supervisor_ops_free(struct supervisor_ops *ops);
    is taken, say): then all are stopped, and its exit code is the program's. Children end with the
    parent, however it ends. Call before anything else is opened: no loop, no connection, no thread.
  */
-MUST_CHECK bool supervisor_start(const struct service_config *config, enum metrics_program program,
+MUST_CHECK bool supervisor_start(const struct supervisor_options *options,
                                  struct supervisor_slot **slot, struct supervisor_ops **ops,
                                  int *exit_code);
 

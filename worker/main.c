@@ -81,8 +81,9 @@ int main(int argc, char **argv)
         log_error("bad_redis_url", log_reason(&err));
         exit_code = EXIT_USAGE;
     }
-    bool is_parent = is_usable && config.processes > 1 &&
-                     !supervisor_start(&config, METRICS_WORKER, &slot, NULL, &exit_code);
+    const struct supervisor_options options = {.config = &config, .program = METRICS_WORKER};
+    bool is_parent =
+        is_usable && config.processes > 1 && !supervisor_start(&options, &slot, NULL, &exit_code);
     if (is_usable && !is_parent) {
         exit_code = work(&config, &redis, settings, slot);
     } else {

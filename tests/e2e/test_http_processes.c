@@ -1,6 +1,7 @@
 /* Several API processes under one supervisor, on one address. */
 #include "common/mem.h"
 #include "tests/support/raw_call.h"
+#include "tests/support/sockets.h"
 #include "tests/support/stack.h"
 #include "tests/support/test.h"
 #include "tests/support/wait_until.h"
@@ -9,8 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LIMIT_MS = 15000, CALLS = 40 };
+
+#define OPENAPI_PATH "/api/v1/oms/setup/webhooks/openapi.json"
 
 static const struct stack_account accounts[] = {{.name = "acme", .webhooks = "[]"}};
 static const char *const three[] = {"OMNIHOOK_PROCESSES=3", NULL};
@@ -18,6 +22,14 @@ static struct stack_options on_tcp = {
     .accounts = accounts, .account_count = 1, .api_count = 1, .is_tcp = true, .env = three};
 static struct stack_options on_a_unix_socket = {
     .accounts = accounts, .account_count = 1, .api_count = 1, .env = three};
+
+/* So long that whatever waits for its end does not come in time. */
+static const char *const three_patient[] = {"OMNIHOOK_PROCESSES=3", "OMNIHOOK_GRACE_MS=40000",
+                                            "OMNIHOOK_READ_TIMEOUT_MS=40000", NULL};
+static struct stack_options patient_on_tcp = {
+    .accounts = accounts, .account_count = 1, .api_count = 1, .is_tcp = true, .env = three_patient};
+static struct stack_options patient_on_a_unix_socket = {
+    .accounts = accounts, .account_count = 1, .api_count = 1, .env = three_patient};
 
 static bool is_ready(void *arg)
 {
@@ -119,6 +131,30 @@ static void a_killed_supervisor_takes_its_processes_with_it(void **state)
     assert_becomes_true(nobody_answers, address, LIMIT_MS);
 }
 
+static bool is_refused(void *arg)
+{
+    int descriptor = socket_connect(stack_api_address(arg, 0));
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+    }
+    return descriptor < 0;
+}
+
+static void new_callers_are_refused_while_a_process_finishes_its_work(void **state)
+{
+    struct stack *stack = *state;
+    assert_becomes_true(all_listen, stack, LIMIT_MS);
+    struct raw_call *unfinished = raw_call_open(stack_api_address(stack, 0));
+    assert_true(raw_call_send_text(unfinished, "GET " OPENAPI_PATH " HTTP/1.1\r\n"));
+    process_signal(stack_api(stack, 0), SIGTERM);
+    assert_becomes_true(is_refused, stack, LIMIT_MS);
+    assert_true(raw_call_send_text(unfinished, "Host: x\r\n\r\n"));
+    const char *answer = raw_call_receive(unfinished, "\r\n\r\n", LIMIT_MS);
+    assert_non_null(strstr(answer, "HTTP/1.1 200 "));
+    raw_call_close(unfinished);
+    assert_int_equal(process_wait_exit(stack_api(stack, 0), LIMIT_MS), 0);
+}
+
 static void an_address_in_use_ends_the_start_with_1(void **state)
 {
     struct stack *stack = *state;
@@ -146,6 +182,9 @@ int main(void)
         STACK_TEST(processes_share_a_unix_socket, &on_a_unix_socket),
         STACK_TEST(without_redis_all_are_not_ready, &on_tcp),
         STACK_TEST(a_killed_supervisor_takes_its_processes_with_it, &on_tcp),
+        STACK_TEST(new_callers_are_refused_while_a_process_finishes_its_work, &patient_on_tcp),
+        STACK_TEST(new_callers_are_refused_while_a_process_finishes_its_work,
+                   &patient_on_a_unix_socket),
         STACK_TEST(an_address_in_use_ends_the_start_with_1, &on_tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
