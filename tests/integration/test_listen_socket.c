@@ -28,6 +28,7 @@ enum { HUNG_S = 20, ROUNDS = 200, STARTERS = 4 };
 
 static const char *known[2]; /* its addresses, in the order of the answer */
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's are reserved */
 int getaddrinfo(const char *restrict host, const char *restrict port,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict found)
 {
@@ -58,6 +59,7 @@ void freeaddrinfo(struct addrinfo *found)
         found = next;
     }
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static void start_address(struct listen_address *address, const char *first, const char *second,
                           int port)
