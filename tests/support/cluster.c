@@ -36,9 +36,9 @@ static struct redis_fixture *start_server(uint16_t *bus_port)
     (void)snprintf(port, sizeof port, "%u", *bus_port);
     return redis_fixture_new(&(struct redis_fixture_options){
         .is_tcp = true,
-        .args = (const char *const[]){"--cluster-enabled", "yes", "--cluster-port", port,
-                                      "--cluster-node-timeout", "2000",
-                                      "--repl-diskless-sync-delay", "0", NULL}});
+        .args = (const char *const[]){
+            "--cluster-enabled", "yes", "--cluster-port", port, "--cluster-node-timeout", "2000",
+            "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", NULL}});
 }
 
 static void start_node(struct cluster *cluster, size_t index)
@@ -104,6 +104,20 @@ static bool is_in_step(void *arg)
     return strstr(redis_text(arg, "INFO replication"), "master_link_status:up") != NULL;
 }
 
+struct look {
+    struct redis_fixture *node;
+    const char *master;
+};
+
+/* One that has not heard of it does not vote for it. */
+static bool has_a_replica(void *arg)
+{
+    const struct look *look = arg;
+    char expected[NODE_ID_SIZE + 8];
+    (void)snprintf(expected, sizeof expected, "slave %s", look->master);
+    return strstr(redis_text(look->node, "CLUSTER NODES"), expected) != NULL;
+}
+
 struct redis_fixture *cluster_add_replica(struct cluster *cluster, size_t of)
 {
     uint16_t bus_port;
@@ -116,6 +130,10 @@ struct redis_fixture *cluster_add_replica(struct cluster *cluster, size_t of)
     assert_true(wait_until(knows_all, replica, LIMIT_MS));
     redis_do(replica, "CLUSTER REPLICATE %s", cluster->ids[of]);
     assert_true(wait_until(is_in_step, replica, LIMIT_MS));
+    for (size_t i = 0; i < CLUSTER_NODES; i++) {
+        struct look look = {.node = cluster->nodes[i], .master = cluster->ids[of]};
+        assert_true(wait_until(has_a_replica, &look, LIMIT_MS));
+    }
     return replica;
 }
 
