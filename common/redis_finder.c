@@ -87,19 +87,24 @@ static void note(struct redis_finder *finder, const struct error *why)
     }
 }
 
-/* For the next time: who was right first, who gave no answer last. */
-static void reorder(struct redis_finder *finder, const struct answer *answer)
+/* The others that gave an answer, or gave none. */
+static size_t add_others(const struct redis_finder *finder, size_t first, bool are_silent,
+                         size_t order[REDIS_SENTINELS_MAX], size_t count)
 {
-    size_t order[REDIS_SENTINELS_MAX];
-    size_t count = 0;
-    order[count++] = finder->order[answer->first];
-    for (int is_silent = 0; is_silent <= 1; is_silent++) {
-        for (size_t at = 0; at < finder->address->sentinel_count; at++) {
-            if (at != answer->first && finder->is_silent[at] == (is_silent != 0)) {
-                order[count++] = finder->order[at];
-            }
+    for (size_t at = 0; at < finder->address->sentinel_count; at++) {
+        if (at != first && finder->is_silent[at] == are_silent) {
+            order[count++] = finder->order[at];
         }
     }
+    return count;
+}
+
+/* For the next time: who was right first, who gave no answer last. */
+static void reorder(struct redis_finder *finder, size_t first)
+{
+    size_t order[REDIS_SENTINELS_MAX] = {finder->order[first]};
+    size_t count = add_others(finder, first, false, order, 1);
+    count = add_others(finder, first, true, order, count);
     memcpy(finder->order, order, count * sizeof *order);
 }
 
@@ -107,7 +112,7 @@ static void tell(struct redis_finder *finder, const struct answer *answer)
 {
     char host[REDIS_HOST_SIZE];
     (void)snprintf(host, sizeof host, "%s", answer->host);
-    reorder(finder, answer);
+    reorder(finder, answer->first);
     finder->rounds = 0;
     finder->fn(finder->arg, host, answer->port, NULL);
 }

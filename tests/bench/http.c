@@ -187,19 +187,25 @@ static struct stack *start(char **keys)
     return stack;
 }
 
+static void measure_round(struct stack *stack, const char *keys, struct results *results,
+                          size_t round)
+{
+    for (size_t row = 0; row < ROWS; row++) {
+        double figures[FIGURES];
+        measure(stack, &rows[row], keys, figures);
+        for (size_t i = 0; i < FIGURES; i++) {
+            results->values[i][row][round] = figures[i];
+        }
+    }
+}
+
 void bench_http(void)
 {
     static struct results results;
     char *keys = NULL;
     struct stack *stack = start(&keys);
     for (size_t round = 0; round < ROUNDS; round++) {
-        for (size_t row = 0; row < ROWS; row++) {
-            double figures[FIGURES];
-            measure(stack, &rows[row], keys, figures);
-            for (size_t i = 0; i < FIGURES; i++) {
-                results.values[i][row][round] = figures[i];
-            }
-        }
+        measure_round(stack, keys, &results, round);
     }
     for (size_t row = 0; row < ROWS; row++) {
         print_row(&results, row);
