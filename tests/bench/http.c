@@ -53,45 +53,20 @@ struct results {
     double values[FIGURES][ROWS][ROUNDS];
 };
 
-static int by_size(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(const double values[ROUNDS])
-{
-    double sorted[ROUNDS];
-    memcpy(sorted, values, sizeof sorted);
-    qsort(sorted, ROUNDS, sizeof *sorted, by_size);
-    return sorted[ROUNDS / 2];
-}
-
-/* Of what was measured in the same round. */
-static double median_ratio(const double above[ROUNDS], const double below[ROUNDS])
-{
-    double ratios[ROUNDS];
-    for (size_t i = 0; i < ROUNDS; i++) {
-        ratios[i] = above[i] / below[i];
-    }
-    return median(ratios);
-}
-
 static void print_row(const struct results *results, size_t row)
 {
     double figures[FIGURES];
     for (size_t i = 0; i < FIGURES; i++) {
-        figures[i] = median(results->values[i][row]);
+        figures[i] = measure_median(results->values[i][row], ROUNDS);
     }
     (void)printf("%-30s %7.0f req/s  p50 %5.2f p99 %5.2f ms  %5.2f CPU-s per 100k (Redis %5.2f)"
                  "  %.1f MiB",
                  rows[row].name, figures[RATE], figures[P50_MS], figures[P99_MS], figures[CPU_S],
                  figures[REDIS_CPU_S], figures[RSS_MIB]);
     if (!rows[row].is_bare) {
-        (void)printf(
-            "  %3.0f %% of bare LPUSH",
-            100 * median_ratio(results->values[RATE][row], results->values[RATE][BARE_LPUSH]));
+        (void)printf("  %3.0f %% of bare LPUSH",
+                     100 * measure_median_ratio(results->values[RATE][row],
+                                                results->values[RATE][BARE_LPUSH], ROUNDS));
     }
     double errors = 0;
     for (size_t i = 0; i < ROUNDS; i++) {

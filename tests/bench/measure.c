@@ -1,5 +1,6 @@
 #include "tests/bench/measure.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,4 +71,30 @@ int64_t measure_now_us(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int by_size(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+double measure_median(const double *values, size_t count)
+{
+    double sorted[MEASURE_ROUNDS_MAX];
+    assert(count > 0 && count <= MEASURE_ROUNDS_MAX);
+    memcpy(sorted, values, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_size);
+    return sorted[count / 2];
+}
+
+double measure_median_ratio(const double *above, const double *below, size_t count)
+{
+    double ratios[MEASURE_ROUNDS_MAX];
+    assert(count <= MEASURE_ROUNDS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        ratios[i] = above[i] / below[i];
+    }
+    return measure_median(ratios, count);
 }

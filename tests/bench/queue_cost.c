@@ -2,6 +2,7 @@
 
 #include "common/job_queue.h"
 #include "common/mem.h"
+#include "tests/bench/measure.h"
 #include "tests/support/loop_until.h"
 #include "tests/support/redis_fixture.h"
 
@@ -229,30 +230,6 @@ static double measure_step(struct rig *rig, const struct step *step, size_t coun
     return (double)(command_us(rig, step->command) - before) / (double)count;
 }
 
-static int by_size(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-/* The machine does other things too: single rounds may be far off. */
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, by_size);
-    return values[count / 2];
-}
-
-/* Of what was measured one right after the other: the machine's pace changes between rounds. */
-static double median_ratio(const double *above, const double *below)
-{
-    double ratios[ROUNDS];
-    for (size_t i = 0; i < ROUNDS; i++) {
-        ratios[i] = above[i] / below[i];
-    }
-    return median(ratios, ROUNDS);
-}
-
 /* ---- The two queues ---- */
 
 static bool is_up(void *client)
@@ -362,11 +339,11 @@ static void print_steps(struct rig *rigs[RIGS])
         measure_round(rigs, round, costs);
     }
     for (size_t i = 0; i < STEPS; i++) {
-        double by_second = median_ratio(costs[2][i], costs[1][i]);
-        double by_first = median_ratio(costs[2][i], costs[0][i]);
+        double by_second = measure_median_ratio(costs[2][i], costs[1][i], ROUNDS);
+        double by_first = measure_median_ratio(costs[2][i], costs[0][i], ROUNDS);
         double us[RIGS];
         for (size_t r = 0; r < RIGS; r++) {
-            us[r] = median(costs[r][i], ROUNDS);
+            us[r] = measure_median(costs[r][i], ROUNDS);
         }
         (void)printf("  %-24s %9.2f us %9.2f us %9.2f us   x%.3f   (x%.3f)\n", steps[i].name, us[0],
                      us[1], us[2], by_second, by_first);
@@ -381,7 +358,7 @@ static void print_audits(struct rig *rigs[RIGS])
         for (size_t i = 0; i < AUDITS; i++) {
             us[i] = measure_step(rigs[r], &audit, 1);
         }
-        (void)printf(" %9.2f us", median(us, AUDITS));
+        (void)printf(" %9.2f us", measure_median(us, AUDITS));
     }
     (void)putchar('\n');
 }
