@@ -43,6 +43,9 @@ static struct stack_options behind_a_proxy = {.accounts = &acme,
                                               .worker_count = 1,
                                               .has_redis_proxy = true,
                                               .env = short_lease};
+static const char *const busy_env[] = {"OMNIHOOK_CONCURRENCY=1", "OMNIHOOK_LEASE_MS=20000", NULL};
+static struct stack_options busy = {
+    .accounts = &acme, .account_count = 1, .worker_count = 1, .env = busy_env};
 static struct stack_options hasty = {
     .accounts = &acme, .account_count = 1, .worker_count = 1, .env = short_grace};
 static struct stack_options patient = {
@@ -105,6 +108,18 @@ static void a_run_after_a_take_over_ends_with_a_fresh_list(void **state)
     sim_reset_counters(fixture->sim);
     worker_wait_state(fixture, "acme", "FINISHED", RECOVERY_MS);
     assert_int_equal(sim_counter(fixture->sim, "list_reads"), 2);
+}
+
+/* It has no slot free, so no pop gives it a reason to look; the beat is at a third of the lease,
+   and the lease is no measure of when it looks. */
+static void what_a_lost_lease_leaves_behind_is_found_at_once(void **state)
+{
+    enum { SOON_MS = 5000 };
+    struct worker_fixture *fixture = *state;
+    struct process *worker = start_hanging_run(fixture, 1);
+    redis_do(fixture->redis, "DEL {omnihook}:workers");
+    (void)process_wait_line(worker, PROCESS_STDERR, "event=lease_lost ", LIMIT_MS);
+    worker_wait_state(fixture, "acme", "FINISHED", SOON_MS);
 }
 
 static void a_worker_that_was_stopped_past_its_lease_writes_nothing_and_comes_back(void **state)
@@ -307,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORKER_TEST(the_job_of_a_killed_worker_is_run_by_another_within_the_promise, &two_workers),
         WORKER_TEST(a_run_after_a_take_over_ends_with_a_fresh_list, &two_workers),
+        WORKER_TEST(what_a_lost_lease_leaves_behind_is_found_at_once, &busy),
         WORKER_TEST(a_worker_that_was_stopped_past_its_lease_writes_nothing_and_comes_back,
                     &two_workers),
         WORKER_TEST(a_job_served_to_a_stopped_worker_that_waits_for_one_is_taken_back, &one_worker),
