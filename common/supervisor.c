@@ -454,8 +454,8 @@ static void clear(struct supervisor *supervisor)
     }
     mem_free(supervisor->children);
     loop_free(supervisor->loop);
-    unblock(
-        SIGCHLD); /* of the signals that are blocked in a child, the one that it does not handle */
+    /* Of the signals that are blocked in a child, the one that it does not handle. */
+    unblock(SIGCHLD);
 }
 
 /* Opens the ops listener: this process answers there, or only keeps the socket for the one that
