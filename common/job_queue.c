@@ -6,6 +6,7 @@
 #include <string.h>
 
 extern const unsigned char embedded_prelude_lua[];
+extern const unsigned char embedded_prelude_rest_lua[];
 extern const unsigned char embedded_enqueue_lua[];
 extern const unsigned char embedded_abort_lua[];
 extern const unsigned char embedded_report_lua[];
@@ -58,6 +59,15 @@ static const unsigned char *const bodies[QUEUE_SCRIPTS] = {
     [SCRIPT_LIST_HISTORY] = embedded_list_history_lua,
 };
 
+/* POP and ENQUEUE run most often. */
+static void script_init(struct redis_script *script, enum queue_script which)
+{
+    bool is_short = which == SCRIPT_POP || which == SCRIPT_ENQUEUE;
+    const unsigned char *const parts[] = {
+        embedded_prelude_lua, is_short ? NULL : embedded_prelude_rest_lua, bodies[which]};
+    redis_script_init(script, parts);
+}
+
 /* What was made active in this turn runs in it, behind all that was active before. */
 static void on_end_of_turn(evutil_socket_t none, short events, void *arg)
 {
@@ -82,7 +92,7 @@ struct job_queue *job_queue_new(struct redis_client *client,
     queue_key_print(queue->queue_key, queue->namespace_name, QUEUE_KEY_QUEUE, NULL);
     queue_key_print(queue->events_channel, queue->namespace_name, QUEUE_KEY_EVENTS, NULL);
     for (size_t i = 0; i < QUEUE_SCRIPTS; i++) {
-        redis_script_init(&queue->scripts[i], embedded_prelude_lua, bodies[i]);
+        script_init(&queue->scripts[i], i);
     }
     if (options->loop != NULL) {
         queue->end_of_turn = loop_timer_new(options->loop, on_end_of_turn, queue);

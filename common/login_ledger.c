@@ -30,8 +30,10 @@ struct login_ledger *login_ledger_new(struct redis_client *client, const char *n
     struct login_ledger *ledger = mem_new(1, sizeof *ledger);
     ledger->client = client;
     (void)queue_key_print(ledger->prefix, namespace_name, QUEUE_KEY_PREFIX, NULL);
-    redis_script_init(&ledger->ask, embedded_prelude_lua, embedded_login_ask_lua);
-    redis_script_init(&ledger->settle, embedded_prelude_lua, embedded_login_settle_lua);
+    const unsigned char *const ask[] = {embedded_prelude_lua, embedded_login_ask_lua, NULL};
+    redis_script_init(&ledger->ask, ask);
+    const unsigned char *const settle[] = {embedded_prelude_lua, embedded_login_settle_lua, NULL};
+    redis_script_init(&ledger->settle, settle);
     return ledger;
 }
 

@@ -1,12 +1,13 @@
 #include "common/redis_script.h"
 
 #include "common/mem.h"
+#include "common/strbuf.h"
 
 #include <assert.h>
 #include <openssl/evp.h>
 #include <string.h>
 
-enum { SHA1_BYTES = 20, ARGS_BEFORE_KEYS = 3 };
+enum { SHA1_BYTES = 20, ARGS_BEFORE_KEYS = 3, TEXT_MAX_BYTES = 1 << 18 };
 
 /* A call on its way: what EVAL needs should the server not know the script. One allocation. */
 struct call {
@@ -18,11 +19,15 @@ struct call {
     size_t sizes[REDIS_ARGS_MAX]; /* then the bytes of the arguments behind the script's name */
 };
 
-void redis_script_init(struct redis_script *script, const unsigned char *prelude,
-                       const unsigned char *body)
+void redis_script_init(struct redis_script *script,
+                       const unsigned char *const parts[REDIS_SCRIPT_PARTS_MAX])
 {
-    script->prelude = (const char *)prelude;
-    script->body = (const char *)body;
+    memset(script, 0, sizeof *script);
+    for (size_t i = 0, count = 0; i < REDIS_SCRIPT_PARTS_MAX; i++) {
+        if (parts[i] != NULL) {
+            script->parts[count++] = parts[i];
+        }
+    }
     char *text = redis_script_text(script);
     unsigned char digest[SHA1_BYTES];
     int is_hashed = EVP_Digest(text, strlen(text), digest, NULL, EVP_sha1(), NULL);
@@ -38,12 +43,12 @@ void redis_script_init(struct redis_script *script, const unsigned char *prelude
 
 char *redis_script_text(const struct redis_script *script)
 {
-    size_t first = strlen(script->prelude);
-    size_t second = strlen(script->body);
-    char *text = mem_new(first + second + 1, 1);
-    memcpy(text, script->prelude, first);
-    memcpy(text + first, script->body, second);
-    return text;
+    struct strbuf text;
+    strbuf_init(&text, TEXT_MAX_BYTES);
+    for (size_t i = 0; i < REDIS_SCRIPT_PARTS_MAX && script->parts[i] != NULL; i++) {
+        strbuf_add_text(&text, (const char *)script->parts[i]);
+    }
+    return strbuf_take(&text);
 }
 
 void redis_script_call_init(struct redis_command *call, const struct redis_script *script,

@@ -4,17 +4,20 @@
 
 #include "common/redis_client.h"
 
-/* A script that is compiled in; its text is prelude.lua followed by its own file. The text is put
+enum { REDIS_SCRIPT_PARTS_MAX = 3 };
+
+/* A script that is compiled in; its text is that of its parts, one after the other. It is put
    together only when a server needs it: all of them would take 200 KiB. */
 struct redis_script {
-    const char *prelude; /* borrowed for ever */
-    const char *body;    /* borrowed for ever */
+    const unsigned char
+        *parts[REDIS_SCRIPT_PARTS_MAX]; /* borrowed for ever; NULL behind the last */
     char sha1[41];
 };
 
-/* prelude and body are embedded files, 0-terminated. */
-void redis_script_init(struct redis_script *script, const unsigned char *prelude,
-                       const unsigned char *body);
+/* The parts are embedded files, 0-terminated; those that are NULL are left out. Each call of a
+   script makes anew what its parts define: so give it no more than it needs. */
+void redis_script_init(struct redis_script *script,
+                       const unsigned char *const parts[REDIS_SCRIPT_PARTS_MAX]);
 
 /* The whole text, 0-terminated; owned by the caller. */
 char *redis_script_text(const struct redis_script *script);

@@ -11,21 +11,19 @@
 -- A repeat of a call that made or booked a job gets the same answer and changes nothing: so when an
 -- error ends the script half way, each call can be sent again alone.
 
-local queue_max, attempts = tonumber(ARGV[3]), ARGV[4]
-local now = now_ms()
+local queue_max, attempts = ARGV[3], ARGV[4]
+local is_batch = #ARGV > 4
+local now -- asked for once, by the first call that needs it
 -- Written in one go at the end: calls that changed nothing, and accounts that had a job.
 local coalesced, known = 0, {}
 
 local function enqueue(account, id)
     local ctl_key = PREFIX .. 'ctl:' .. account
-    local phase, job, next_id, enqueued_at, not_before = unpack(
-        call('HMGET', ctl_key, 'phase', 'job', 'next_id', 'enqueued_at', 'not_before'))
+    local current = call('HMGET', ctl_key, 'phase', 'job')
+    local phase, job = current[1], current[2]
 
     if job == id then
         return 'new', id
-    end
-    if next_id == id then
-        return 'rerun', id
     end
 
     if phase and phase ~= '' then
@@ -37,7 +35,12 @@ local function enqueue(account, id)
         return 'coalesced', job
     end
 
+    now = now or now_ms()
     if phase == 'running' then
+        local next_id = call('HGET', ctl_key, 'next_id')
+        if next_id == id then
+            return 'rerun', id
+        end
         if next_id ~= '' then
             coalesced = coalesced + 1
             return 'rerun', next_id
@@ -49,6 +52,7 @@ local function enqueue(account, id)
     end
 
     if phase == 'retrying' then
+        local enqueued_at, not_before = unpack(call('HMGET', ctl_key, 'enqueued_at', 'not_before'))
         local elem = element_of(account, job, enqueued_at)
         local due = tonumber(not_before) or 0
         if due <= now then
@@ -68,11 +72,11 @@ local function enqueue(account, id)
         return 'coalesced', job
     end
 
-    if call('LLEN', PREFIX .. 'queue') >= queue_max then
+    if call('LLEN', PREFIX .. 'queue') >= tonumber(queue_max) then
         return 'full', ''
     end
-    start_job(account, id, attempts, 0, now)
-    if not phase then
+    local rev = start_job(account, id, attempts, 0, now)
+    if not phase and rev > 1 then
         -- What the run of a record that was lost told is not this job's. After the start: at full
         -- memory a removal as the first write would let this script pass.
         call('DEL', PREFIX .. 'report:' .. account)
@@ -84,7 +88,7 @@ end
 -- At full memory a new job is refused, but what changes no more than a field passes. Of several
 -- calls the first that passes would let all behind it pass: so then all are refused together, by a
 -- write that may grow memory and changes nothing, and the caller sends each alone.
-if #ARGV > 4 then
+if is_batch then
     call('SETRANGE', PREFIX .. 'none', 0, '')
 end
 local answers = {enqueue(ARGV[1], ARGV[2])}
@@ -92,7 +96,9 @@ for i = 5, #ARGV, 2 do
     answers[i - 2], answers[i - 1] = enqueue(ARGV[i], ARGV[i + 1])
 end
 if #known > 0 then
-    pass_full_memory()
+    if not is_batch then
+        pass_full_memory()
+    end
     -- The audit looks at no other accounts: so an execute mends one that a hand has taken out.
     call('SADD', PREFIX .. 'active', unpack(known))
 end

@@ -24,7 +24,8 @@ static struct stage stage_start(void **state)
 {
     struct stage stage = {.scene = *state};
     scene_start_redis(stage.scene, SCENE_LONG_MS);
-    redis_script_init(&stage.script, prelude, body);
+    const unsigned char *const parts[] = {prelude, NULL, body};
+    redis_script_init(&stage.script, parts);
     return stage;
 }
 
@@ -111,8 +112,9 @@ static void an_error_of_the_script_is_told_once(void **state)
     struct scene *scene = *state;
     scene_start_redis(scene, SCENE_LONG_MS);
     struct redis_script script;
-    redis_script_init(&script, (const unsigned char *)"",
-                      (const unsigned char *)"return redis.error_reply('NOTNOW come back later')");
+    const unsigned char *const parts[REDIS_SCRIPT_PARTS_MAX] = {
+        (const unsigned char *)"return redis.error_reply('NOTNOW come back later')"};
+    redis_script_init(&script, parts);
     struct redis_command call;
     redis_script_call_init(&call, &script, 0);
     struct ask ask = {.scene = scene};

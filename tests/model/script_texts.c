@@ -8,6 +8,7 @@
 enum { TEXT_MAX_BYTES = 1 << 18 };
 
 extern const unsigned char embedded_prelude_lua[];
+extern const unsigned char embedded_prelude_rest_lua[];
 extern const unsigned char embedded_enqueue_lua[];
 extern const unsigned char embedded_abort_lua[];
 extern const unsigned char embedded_pop_lua[];
@@ -50,7 +51,7 @@ static const struct script_edit always[] = {
      "    local time = call('TIME')\n"
      "    return time[1] * 1000 + math.floor(time[2] / 1000)\n",
      "    return tonumber(call('GET', '" MODEL_CLOCK_KEY "'))\n"},
-    {"prelude.lua",
+    {"prelude_rest.lua",
      "    local answer = redis.pcall('PUBSUB', 'NUMSUB', PREFIX .. 'hints:' .. worker)\n"
      "    if answer.err then\n"
      "        return nil\n"
@@ -109,17 +110,29 @@ static char *edited(const char *name, const unsigned char *original,
 
 char *model_script_text(enum model_script script, const struct script_edit *fault)
 {
-    char *prelude = edited("prelude", embedded_prelude_lua, fault);
-    char *body = edited(scripts[script].name, scripts[script].body, fault);
-    char *text = NULL;
-    if (prelude != NULL && body != NULL) {
-        struct strbuf whole;
-        strbuf_init(&whole, TEXT_MAX_BYTES);
-        strbuf_add_text(&whole, prelude);
-        strbuf_add_text(&whole, body);
-        text = strbuf_take(&whole);
+    /* The parts that job_queue.c gives it. */
+    bool is_short = script == MODEL_POP || script == MODEL_ENQUEUE;
+    const struct {
+        const char *name;
+        const unsigned char *original;
+    } parts[] = {{"prelude", embedded_prelude_lua},
+                 {"prelude_rest", is_short ? NULL : embedded_prelude_rest_lua},
+                 {scripts[script].name, scripts[script].body}};
+    struct strbuf whole;
+    strbuf_init(&whole, TEXT_MAX_BYTES);
+    bool is_done = true;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && is_done; i++) {
+        if (parts[i].original != NULL) {
+            char *part = edited(parts[i].name, parts[i].original, fault);
+            is_done = part != NULL;
+            strbuf_add_text(&whole, is_done ? part : "");
+            mem_free(part);
+        }
     }
-    mem_free(prelude);
-    mem_free(body);
+    char *text = strbuf_take(&whole);
+    if (!is_done) {
+        mem_free(text);
+        return NULL;
+    }
     return text;
 }

@@ -522,11 +522,14 @@ int64_t desk_take_back_own(struct queue_desk *desk, const char *worker, const ch
 /* ---- Looking at Redis itself ---- */
 
 extern const unsigned char embedded_prelude_lua[];
+extern const unsigned char embedded_prelude_rest_lua[];
 
 char *desk_script(const char *body)
 {
     struct redis_script script;
-    redis_script_init(&script, embedded_prelude_lua, (const unsigned char *)body);
+    const unsigned char *const parts[] = {embedded_prelude_lua, embedded_prelude_rest_lua,
+                                          (const unsigned char *)body};
+    redis_script_init(&script, parts);
     return redis_script_text(&script);
 }
 
