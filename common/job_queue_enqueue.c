@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Two arguments each, beside six that all share. It also bounds for how long Redis serves nobody
@@ -237,9 +236,10 @@ void job_queue_enqueue(struct job_queue *queue, const char *account, job_enqueue
         }
     }
     struct enqueue_call *call = &queue->gathered->calls[queue->gathered->count++];
+    size_t size = strlen(account);
     *call = (struct enqueue_call){.fn = fn, .arg = arg};
-    assert(strlen(account) < sizeof call->account);
-    (void)snprintf(call->account, sizeof call->account, "%s", account);
+    assert(size < sizeof call->account);
+    memcpy(call->account, account, size);
     (void)random_id_make(call->id);
     if (queue->end_of_turn == NULL || queue->gathered->count == CALLS_MAX) {
         queue_enqueue_flush(queue);

@@ -43,17 +43,29 @@ static const char *level_name(enum log_level level)
     return names[level];
 }
 
+/* For each byte, whether a value in logfmt may have it without quotes. */
+static const bool *plain_bytes(void)
+{
+    static bool is_plain[UCHAR_MAX + 1];
+    if (!is_plain['a']) {
+        for (int c = ' ' + 1; c < 0x7f; c++) {
+            is_plain[c] = strchr("\"=\\", c) == NULL;
+        }
+    }
+    return is_plain;
+}
+
 static bool needs_quotes(const char *text)
 {
     if (text[0] == '\0') {
         return true;
     }
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if (*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c >= 0x7f) {
-            return true;
-        }
+    const bool *is_plain = plain_bytes();
+    const unsigned char *c = (const unsigned char *)text;
+    while (is_plain[*c]) {
+        c++;
     }
-    return false;
+    return *c != '\0';
 }
 
 /* A quoted string that is valid in both formats: control bytes and what is not ASCII become \u

@@ -31,8 +31,20 @@ static struct event_base *new_base(int flags)
     return base;
 }
 
+/* libevent with functions of one's own uses malloc and memset where it would use calloc: mem_new
+   tells why that is faster, and evhttp makes eight such blocks a request. */
+static void set_allocator(void)
+{
+    static bool is_set;
+    if (!is_set) {
+        event_set_mem_functions(malloc, realloc, free);
+        is_set = true;
+    }
+}
+
 static struct loop *new_with(int flags)
 {
+    set_allocator();
     struct loop *loop = mem_new(1, sizeof *loop);
     loop->base = new_base(flags);
     if (loop->base == NULL || event_base_priority_init(loop->base, LOOP_PRIORITIES) != 0) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CACHED_BYTES = 1024 };
+
 static void *checked(void *memory)
 {
     if (memory == NULL) {
@@ -18,7 +20,14 @@ static void *checked(void *memory)
 void *mem_new(size_t count, size_t size)
 {
     /* calloc(0) may give NULL; one byte keeps "NULL means out of memory" true. */
-    return checked(count == 0 || size == 0 ? calloc(1, 1) : calloc(count, size));
+    if (count == 0 || size == 0) {
+        return checked(calloc(1, 1));
+    }
+    /* glibc before 2.41 does not look into a thread's cache of freed blocks for calloc. */
+    if (count <= CACHED_BYTES / size) {
+        return memset(checked(malloc(count * size)), 0, count * size);
+    }
+    return checked(calloc(count, size));
 }
 
 void *mem_resize(void *old, size_t count, size_t size)
@@ -37,10 +46,11 @@ char *mem_copy_text(const char *text)
 
 char *mem_copy_bytes(const void *bytes, size_t size)
 {
-    char *copy = mem_new(size + 1, 1);
+    char *copy = mem_resize(NULL, size + 1, 1);
     if (size > 0) {
         memcpy(copy, bytes, size);
     }
+    copy[size] = '\0';
     return copy;
 }
 

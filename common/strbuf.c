@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 static char empty[1] = "";
 
@@ -31,8 +30,7 @@ void strbuf_reset(struct strbuf *buffer)
     }
 }
 
-/* Makes room for size more bytes and the 0 byte. */
-static bool make_room(struct strbuf *buffer, size_t size)
+bool strbuf_make_room(struct strbuf *buffer, size_t size)
 {
     if (size > buffer->max - buffer->size) {
         buffer->is_full = true;
@@ -46,24 +44,6 @@ static bool make_room(struct strbuf *buffer, size_t size)
         buffer->capacity = grown;
     }
     return true;
-}
-
-bool strbuf_add(struct strbuf *buffer, const void *bytes, size_t size)
-{
-    if (!make_room(buffer, size)) {
-        return false;
-    }
-    if (size > 0) {
-        memcpy(buffer->bytes + buffer->size, bytes, size);
-    }
-    buffer->size += size;
-    buffer->bytes[buffer->size] = '\0';
-    return true;
-}
-
-bool strbuf_add_text(struct strbuf *buffer, const char *text)
-{
-    return strbuf_add(buffer, text, strlen(text));
 }
 
 bool strbuf_add_int(struct strbuf *buffer, int64_t number)
@@ -90,7 +70,7 @@ bool strbuf_addf(struct strbuf *buffer, const char *format, ...)
     if (!is_added && end != NULL) {
         *end = '\0';
     }
-    if (!is_added && length >= 0 && make_room(buffer, (size_t)length)) {
+    if (!is_added && length >= 0 && strbuf_make_room(buffer, (size_t)length)) {
         (void)vsnprintf(buffer->bytes + buffer->size, (size_t)length + 1, format, again);
         is_added = true;
     }

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct strbuf {
     char *bytes; /* owned; always followed by a 0 byte; "" when empty, never NULL */
@@ -24,13 +25,37 @@ void strbuf_reset(struct strbuf *buffer);
 
 /* Each returns false, changes nothing and sets is_full when the ceiling would be passed. The result
    may be ignored where is_full is looked at in the end. */
-bool strbuf_add(struct strbuf *buffer, const void *bytes, size_t size);
-bool strbuf_add_text(struct strbuf *buffer, const char *text);
+static inline bool strbuf_add(struct strbuf *buffer, const void *bytes, size_t size);
+static inline bool strbuf_add_text(struct strbuf *buffer, const char *text);
 /* Decimal; for where printf would cost more than all the rest. */
 bool strbuf_add_int(struct strbuf *buffer, int64_t number);
 bool strbuf_addf(struct strbuf *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Hands the bytes (0-terminated, to be mem_freed) to the caller and leaves the buffer empty. */
 char *strbuf_take(struct strbuf *buffer);
+
+/* ---- Inline, as most appends are of a few bytes that there is room for ---- */
+
+/* Makes room for size more bytes and the 0 byte. */
+bool strbuf_make_room(struct strbuf *buffer, size_t size);
+
+static inline bool strbuf_add(struct strbuf *buffer, const void *bytes, size_t size)
+{
+    bool has_room = size < buffer->capacity - buffer->size && size <= buffer->max - buffer->size;
+    if (!has_room && !strbuf_make_room(buffer, size)) {
+        return false;
+    }
+    if (size > 0) {
+        memcpy(buffer->bytes + buffer->size, bytes, size);
+    }
+    buffer->size += size;
+    buffer->bytes[buffer->size] = '\0';
+    return true;
+}
+
+static inline bool strbuf_add_text(struct strbuf *buffer, const char *text)
+{
+    return strbuf_add(buffer, text, strlen(text));
+}
 
 #endif
