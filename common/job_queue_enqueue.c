@@ -28,9 +28,23 @@ struct enqueue_batch {
     struct enqueue_call calls[CALLS_MAX];
 };
 
-/* What Redis has answered to the call; false, with the reason, when it has no job. */
-static bool read_result(struct enqueue_call *call, const struct redis_reply *reply, size_t index,
-                        struct error *err)
+/* The bytes up to the next space or the end, 0 of them when there is no word; *at is moved behind
+   the space. */
+static size_t take_word(const char **at, const char **word)
+{
+    size_t size = strcspn(*at, " ");
+    *word = *at;
+    *at += size + ((*at)[size] == ' ' ? 1 : 0);
+    return size;
+}
+
+static bool is_word(const char *bytes, size_t size, const char *word)
+{
+    return size == strlen(word) && memcmp(bytes, word, size) == 0;
+}
+
+/* What Redis has answered to the call, from *at on; false, with the reason, when it has no job. */
+static bool read_result(struct enqueue_call *call, const char **at, struct error *err)
 {
     static const struct {
         const char *word;
@@ -41,18 +55,20 @@ static bool read_result(struct enqueue_call *call, const struct redis_reply *rep
         {"rerun", ENQUEUE_RERUN},
         {"now", ENQUEUE_NOW},
     };
-    const char *word = queue_reply_word(reply, 2 * index);
+    const char *what = NULL;
+    const char *job = NULL;
+    size_t what_size = take_word(at, &what);
+    size_t job_size = take_word(at, &job);
+    job_size = job_size < sizeof call->job ? job_size : sizeof call->job - 1;
+    memcpy(call->job, job, job_size);
+    call->job[job_size] = '\0';
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
-        if (strcmp(word, results[i].word) == 0) {
+        if (is_word(what, what_size, results[i].word)) {
             call->result = results[i].result;
-            const char *job = queue_reply_word(reply, 2 * index + 1);
-            size_t size = strnlen(job, sizeof call->job - 1);
-            memcpy(call->job, job, size);
-            call->job[size] = '\0';
             return true;
         }
     }
-    if (strcmp(word, "full") == 0) {
+    if (is_word(what, what_size, "full")) {
         return error_set(err, ERROR_FULL, "the queue is full");
     }
     (void)queue_reply_odd(err, "enqueue");
@@ -85,10 +101,12 @@ static void tell_batches(struct enqueue_batch *batch_take, const struct error *w
 static void read_results(struct enqueue_batch *batch, const struct redis_reply *reply)
 {
     size_t kept = 0;
+    const char *text = redis_reply_text(reply, NULL);
+    const char *at = text == NULL ? "" : text;
     for (size_t i = 0; i < batch->count; i++) {
         struct enqueue_call *call = &batch->calls[i];
         struct error err;
-        if (read_result(call, reply, i, &err)) {
+        if (read_result(call, &at, &err)) {
             batch->calls[kept++] = *call;
         } else {
             tell(call, &err);

@@ -48,36 +48,36 @@ static void assert_unchanged(struct queue_desk *desk, char *before, const char *
 static const char *enqueue_as(struct queue_desk *desk, const char *id)
 {
     char *script = desk_script((const char *)embedded_enqueue_lua);
-    const struct redis_list *answer =
-        redis_list(queue_desk_redis(desk), "EVAL %s 1 {t}: acme %s 10 3", script, id);
+    const char *answer =
+        redis_text(queue_desk_redis(desk), "EVAL %s 1 {t}: acme %s 10 3", script, id);
     mem_free(script);
-    return answer->items[0];
+    return answer;
 }
 
 static void a_repeated_enqueue_is_one(void **state)
 {
     struct queue_desk *desk = *state;
-    assert_string_equal(enqueue_as(desk, "aaa1"), "new");
+    assert_string_equal(enqueue_as(desk, "aaa1"), "new aaa1");
     char *before = desk_dump(desk, NULL);
-    assert_string_equal(enqueue_as(desk, "aaa1"), "new");
+    assert_string_equal(enqueue_as(desk, "aaa1"), "new aaa1");
     assert_unchanged(desk, before, NULL);
 
     (void)desk_register(desk, "w1");
     struct claim_answer run = desk_start(desk, "w1");
     before = desk_dump(desk, NULL);
-    assert_string_equal(enqueue_as(desk, "aaa1"), "new");
+    assert_string_equal(enqueue_as(desk, "aaa1"), "new aaa1");
     assert_unchanged(desk, before, NULL);
 
-    assert_string_equal(enqueue_as(desk, "bbb2"), "rerun");
+    assert_string_equal(enqueue_as(desk, "bbb2"), "rerun bbb2");
     before = desk_dump(desk, NULL);
-    assert_string_equal(enqueue_as(desk, "bbb2"), "rerun");
+    assert_string_equal(enqueue_as(desk, "bbb2"), "rerun bbb2");
     assert_unchanged(desk, before, NULL);
 
     (void)desk_finish(desk, &run.claim, RUN_OK);
     run = desk_start(desk, "w1");
     (void)desk_finish(desk, &run.claim, RUN_OK);
     before = desk_dump(desk, NULL);
-    assert_string_equal(enqueue_as(desk, "bbb2"), "new");
+    assert_string_equal(enqueue_as(desk, "bbb2"), "new bbb2");
     assert_unchanged(desk, before, NULL);
 }
 

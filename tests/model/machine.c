@@ -358,6 +358,9 @@ void machine_call(struct machine *machine, const struct call *call, int64_t now_
     freeReplyObject(receive_without_error(machine));
     redisReply *answer = receive(machine);
     read_reply(reply, answer);
+    if (call->script == MODEL_ENQUEUE) {
+        reply->words[0][strcspn(reply->words[0], " ")] = '\0'; /* the job is in the view */
+    }
     freeReplyObject(answer);
     count_answer(machine, call->script, kind_of(call->script, reply));
     receive_look(machine, view);
