@@ -6,6 +6,8 @@
    A body with a length has one state, LENGTH. */
 #include "api/http_body.h"
 
+#include "api/http_bytes.h"
+
 enum {
     CHUNK_DIGITS_MAX = 8, /* leading zeros are legal, but not without end */
     EXTRA_BYTES_MAX = HTTP_HEAD_BYTES_MAX,
@@ -62,7 +64,7 @@ static bool on_text(struct http_body *body, char byte, enum http_body_state behi
     if (body->extra > EXTRA_BYTES_MAX) {
         return refuse(body, &http_head_too_large);
     }
-    return http_is_text_byte(byte) || expect(body, byte, '\r', behind);
+    return http_byte_is(byte, HTTP_TEXT) || expect(body, byte, '\r', behind);
 }
 
 static bool on_size_end(struct http_body *body, char byte)
@@ -81,7 +83,7 @@ static bool on_name(struct http_body *body, char byte)
     if (body->extra > EXTRA_BYTES_MAX) {
         return refuse(body, &http_head_too_large);
     }
-    return http_is_token_byte(byte) || expect(body, byte, ':', BODY_VALUE);
+    return http_byte_is(byte, HTTP_TOKEN) || expect(body, byte, ':', BODY_VALUE);
 }
 
 static bool on_line(struct http_body *body, char byte)
@@ -90,7 +92,7 @@ static bool on_line(struct http_body *body, char byte)
         return enter(body, BODY_END_LF);
     }
     body->state = BODY_NAME;
-    return http_is_token_byte(byte) ? on_name(body, byte) : refuse(body, &bad_chunk);
+    return http_byte_is(byte, HTTP_TOKEN) ? on_name(body, byte) : refuse(body, &bad_chunk);
 }
 
 static bool on_end(struct http_body *body, char byte)

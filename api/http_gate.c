@@ -1,5 +1,7 @@
 #include "api/http_gate.h"
 
+#include "api/http_bytes.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -126,15 +128,6 @@ size_t http_gate_last_fields(const struct http_gate *gate, const char *name, con
 
 /* ---- What comes in ---- */
 
-static size_t text_size(const char *bytes, size_t size)
-{
-    size_t at = 0;
-    while (at < size && http_is_text_byte(bytes[at])) {
-        at++;
-    }
-    return at;
-}
-
 /* One byte that is not plain text, or that follows CR: every line ends in CR LF, and neither stands
    anywhere else. */
 static void take_line_end(struct http_gate *gate, char byte, bool *is_end)
@@ -156,7 +149,7 @@ static size_t scan_head(struct http_gate *gate, const char *bytes, size_t size, 
     size_t at = 0;
     *is_end = false;
     while (at < size && !*is_end && gate->refusal == NULL) {
-        size_t text = gate->last == '\r' ? 0 : text_size(bytes + at, size - at);
+        size_t text = gate->last == '\r' ? 0 : http_bytes_span(bytes + at, size - at, HTTP_TEXT);
         gate->line_size += text;
         at += text;
         if (text > 0) {

@@ -1,5 +1,7 @@
 #include "api/http_head.h"
 
+#include "api/http_bytes.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -40,40 +42,9 @@ static bool equals(struct slice slice, const char *text)
     return slice.size == strlen(text) && strncasecmp(slice.bytes, text, slice.size) == 0;
 }
 
-static bool is_digit(char byte)
+static size_t span(struct slice slice, enum http_bytes what)
 {
-    return byte >= '0' && byte <= '9';
-}
-
-static bool is_letter_or_digit(char byte)
-{
-    char lower = (char)(byte | 0x20);
-    return is_digit(byte) || (lower >= 'a' && lower <= 'z');
-}
-
-bool http_is_token_byte(char byte)
-{
-    return is_letter_or_digit(byte) || byte == '-' ||
-           (byte != '\0' && strchr("!#$%&'*+.^_`|~", byte) != NULL);
-}
-
-static bool is_visible_ascii(char byte)
-{
-    return byte > ' ' && byte < 0x7f;
-}
-
-static bool is_host_byte(char byte)
-{
-    return is_visible_ascii(byte) && strchr("/?#@\\\"<>^`{|}", byte) == NULL;
-}
-
-static size_t span(struct slice slice, bool (*is_good)(char byte))
-{
-    size_t at = 0;
-    while (at < slice.size && is_good(slice.bytes[at])) {
-        at++;
-    }
-    return at;
+    return http_bytes_span(slice.bytes, slice.size, what);
 }
 
 static struct slice skip(struct slice slice, size_t size)
@@ -81,15 +52,10 @@ static struct slice skip(struct slice slice, size_t size)
     return (struct slice){slice.bytes + size, slice.size - size};
 }
 
-static bool is_blank(char byte)
-{
-    return byte == ' ' || byte == '\t';
-}
-
 static struct slice trim(struct slice slice)
 {
-    slice = skip(slice, span(slice, is_blank));
-    while (slice.size > 0 && is_blank(slice.bytes[slice.size - 1])) {
+    slice = skip(slice, span(slice, HTTP_BLANK));
+    while (slice.size > 0 && http_byte_is(slice.bytes[slice.size - 1], HTTP_BLANK)) {
         slice.size--;
     }
     return slice;
@@ -107,11 +73,6 @@ struct request_line {
 
 static const char root[] = "/"; /* the path of a target that has none */
 
-static bool is_target_byte(char byte)
-{
-    return is_visible_ascii(byte) && byte != '#';
-}
-
 /* Takes "http://host" off a target in absolute form, which a server must accept (RFC 9112, 3.2.2).
  */
 static bool take_authority(struct slice *target, struct slice *authority)
@@ -122,7 +83,7 @@ static bool take_authority(struct slice *target, struct slice *authority)
         if (target->size > size && strncasecmp(target->bytes, schemes[i], size) == 0) {
             *target = skip(*target, size);
             *authority = *target;
-            authority->size = span(*target, is_host_byte);
+            authority->size = span(*target, HTTP_HOST);
             *target = skip(*target, authority->size);
             return authority->size > 0;
         }
@@ -132,7 +93,7 @@ static bool take_authority(struct slice *target, struct slice *authority)
 
 static bool parse_target(struct request_line *line, struct slice target)
 {
-    if (span(target, is_target_byte) != target.size || !take_authority(&target, &line->authority)) {
+    if (span(target, HTTP_TARGET) != target.size || !take_authority(&target, &line->authority)) {
         return false;
     }
     const char *query = target.size == 0 ? NULL : memchr(target.bytes, '?', target.size);
@@ -153,7 +114,7 @@ static const struct http_refusal *parse_line(struct request_line *line, const ch
 {
     *line = (struct request_line){0};
     struct slice rest = {bytes, size};
-    line->method = (struct slice){bytes, span(rest, http_is_token_byte)};
+    line->method = (struct slice){bytes, span(rest, HTTP_TOKEN)};
     rest = skip(rest, line->method.size);
     if (line->method.size == 0 || line->method.size > HTTP_METHOD_MAX || rest.size == 0 ||
         rest.bytes[0] != ' ') {
@@ -209,7 +170,7 @@ static void take_single(struct fields *fields, struct slice *field, struct slice
 static void take_host(struct fields *fields, struct slice value)
 {
     take_single(fields, &fields->host, value);
-    if (span(value, is_host_byte) != value.size) {
+    if (span(value, HTTP_HOST) != value.size) {
         refuse(fields, &bad_host);
     }
 }
@@ -309,7 +270,7 @@ static void take_field(struct fields *fields, struct slice name, struct slice va
 
 static void parse_field(struct fields *fields, struct slice line)
 {
-    struct slice name = {line.bytes, span(line, http_is_token_byte)};
+    struct slice name = {line.bytes, span(line, HTTP_TOKEN)};
     /* Nothing between the name and the colon, no line that goes on with the one before. */
     if (name.size == 0 || name.size == line.size || line.bytes[name.size] != ':') {
         refuse(fields, &bad_field);
@@ -337,7 +298,7 @@ static const struct http_refusal *check_host(const struct fields *fields,
 /* Content-Length: digits and nothing else; too many of them are too large, whatever they say. */
 static const struct http_refusal *parse_length(struct http_head *head, struct slice value)
 {
-    if (value.size == 0 || span(value, is_digit) != value.size) {
+    if (value.size == 0 || span(value, HTTP_DECIMAL) != value.size) {
         return &unclear_length;
     }
     uint64_t length = 0;

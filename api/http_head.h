@@ -51,12 +51,4 @@ const char *http_head_next_kept(const struct strbuf *kept, size_t *at, const cha
 /* The verdict on a request line, without its end, before the rest has come. */
 const struct http_refusal *http_head_check_line(const char *line, size_t size);
 
-/* The bytes of methods and of the names of fields (RFC 9110, 5.6.2). */
-bool http_is_token_byte(char byte);
-/* The bytes of lines: all but control bytes, HTAB excepted. */
-static inline bool http_is_text_byte(char byte)
-{
-    return (unsigned char)byte >= ' ' ? byte != 0x7f : byte == '\t';
-}
-
 #endif
