@@ -28,6 +28,7 @@
 #include "api/lingering.h"
 #include "api/peer.h"
 #include "api/stream_watch.h"
+#include "common/accepting.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -37,7 +38,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
-#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -86,8 +86,7 @@ struct state_list {
 };
 
 struct connections {
-    struct evconnlistener *listener; /* NULL when draining */
-    bool is_paused;                  /* accepts no more for now */
+    struct accepting *accepting; /* NULL when draining */
     struct connections_options options;
     struct state_list states[CONNECTION_STATES];
     struct event *new_ones; /* fires when there are some */
@@ -121,9 +120,8 @@ static void enter(struct connection *connection, enum connection_state state)
 
 static void resume_accepting(struct connections *all)
 {
-    if (all->is_paused && all->listener != NULL) {
-        all->is_paused = false;
-        (void)evconnlistener_enable(all->listener);
+    if (all->accepting != NULL) {
+        accepting_resume(all->accepting);
     }
 }
 
@@ -376,10 +374,8 @@ static bool make_room(struct connections *all)
 
 static void pause_accepting(struct connections *all)
 {
-    if (!all->is_paused && all->listener != NULL) {
+    if (all->accepting != NULL && accepting_pause(all->accepting)) {
         log_warn("too_many_connections", log_int("open", (int64_t)all->count));
-        all->is_paused = true;
-        (void)evconnlistener_disable(all->listener);
     }
 }
 
@@ -405,7 +401,7 @@ static struct bufferevent *on_accepted(struct event_base *base, void *arg)
     show_count(all);
     enter(connection, CONNECTION_NEW);
     event_active(all->new_ones, EV_TIMEOUT, 1);
-    if (all->listener == NULL && !event_pending(all->quiet, EV_TIMEOUT, NULL)) {
+    if (all->accepting == NULL && !event_pending(all->quiet, EV_TIMEOUT, NULL)) {
         loop_timer_start(all->quiet, CONNECTIONS_QUIET_MS);
     }
     return connection->stream;
@@ -456,7 +452,7 @@ struct connections *connections_new(struct loop *loop, struct evhttp *http,
         [CONNECTION_IDLE] = options->idle_timeout_ms,
     };
     struct connections *all = mem_new(1, sizeof *all);
-    all->listener = listener;
+    all->accepting = accepting_new(loop, listener);
     all->options = *options;
     all->addresses = address_counts_new();
     all->lingering = lingering_new(loop);
@@ -605,7 +601,8 @@ void connections_end_stream(struct connections *connections, struct evhttp_reque
 
 void connections_drain(struct connections *connections)
 {
-    connections->listener = NULL;
+    accepting_free(connections->accepting);
+    connections->accepting = NULL;
     close_quiet(connections);
 }
 

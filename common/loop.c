@@ -42,9 +42,19 @@ static void set_allocator(void)
     }
 }
 
+static void on_libevent_log(int severity, const char *message)
+{
+    if (severity == EVENT_LOG_ERR) {
+        log_error("libevent", log_text("reason", message));
+    } else if (severity == EVENT_LOG_WARN) {
+        log_warn("libevent", log_text("reason", message));
+    }
+}
+
 static struct loop *new_with(int flags)
 {
     set_allocator();
+    event_set_log_callback(on_libevent_log);
     struct loop *loop = mem_new(1, sizeof *loop);
     loop->base = new_base(flags);
     if (loop->base == NULL || event_base_priority_init(loop->base, LOOP_PRIORITIES) != 0) {

@@ -1,5 +1,6 @@
 #include "common/ops_server.h"
 
+#include "common/accepting.h"
 #include "common/listen_socket.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -20,6 +21,7 @@ enum {
 struct ops_server {
     struct loop *loop;
     struct evhttp *http;
+    struct accepting *accepting;
     const struct listen_address *address; /* NULL when disowned */
     struct ops_pages pages;
 };
@@ -70,10 +72,13 @@ static void on_request(struct evhttp_request *request, void *arg)
 static void serve(struct ops_server *server, int descriptor)
 {
     server->http = evhttp_new(loop_base(server->loop));
-    if (server->http == NULL || evhttp_accept_socket(server->http, descriptor) != 0) {
+    struct evhttp_bound_socket *bound =
+        server->http == NULL ? NULL : evhttp_accept_socket_with_handle(server->http, descriptor);
+    if (bound == NULL) {
         log_error("no_http_server", log_nothing());
         abort();
     }
+    server->accepting = accepting_new(server->loop, evhttp_bound_socket_get_listener(bound));
     evhttp_set_max_headers_size(server->http, HEADERS_MAX_BYTES);
     evhttp_set_max_body_size(server->http, BODY_MAX_BYTES);
     evhttp_set_timeout(server->http, SILENCE_MAX_S);
@@ -151,6 +156,7 @@ void ops_server_free(struct ops_server *server)
     if (server->address != NULL) {
         listen_socket_remove(server->address);
     }
+    accepting_free(server->accepting);
     evhttp_free(server->http);
     mem_free(server);
 }

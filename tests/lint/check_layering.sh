@@ -38,7 +38,7 @@ level_of() {
     faults | secret | random_id | backoff | url | hash_index | metrics | json_slice | retry_after | file_watch) echo 1 ;;
     jsonget | json_text | api_key | private_host | ip_range | listen_address | redis_url | redis_url_sentinel | redis_url_internal | redis_tls | redis_no_tls) echo 1 ;;
     environment | config | service_config | service_redis | account_variables) echo 1 ;;
-    loop | redis_* | http_* | listen_socket | ops_server | ops_pages | ops_probe | metrics_page | supervisor*) echo 2 ;;
+    loop | redis_* | http_* | listen_socket | accepting | ops_server | ops_pages | ops_probe | metrics_page | supervisor*) echo 2 ;;
     *) echo 3 ;;
     esac
 }
