@@ -80,24 +80,22 @@ static int by_size(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* The value with `below` smaller ones. */
-static double at_rank(const double *values, size_t count, size_t below)
-{
-    double sorted[MEASURE_ROUNDS_MAX];
-    assert(below < count && count <= MEASURE_ROUNDS_MAX);
-    memcpy(sorted, values, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, by_size);
-    return sorted[below];
-}
-
 double measure_median(const double *values, size_t count)
 {
-    return at_rank(values, count, count / 2);
+    double sorted[MEASURE_ROUNDS_MAX];
+    assert(count > 0 && count <= MEASURE_ROUNDS_MAX);
+    memcpy(sorted, values, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_size);
+    return sorted[count / 2];
 }
 
-double measure_upper_quartile(const double *values, size_t count)
+double measure_mean(const double *values, size_t count)
 {
-    return at_rank(values, count, count - 1 - count / 4);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += values[i];
+    }
+    return sum / (double)count;
 }
 
 double measure_median_ratio(const double *above, const double *below, size_t count)

@@ -20,8 +20,7 @@ double measure_peak_rss_mib(pid_t pid);
  */
 enum { MEASURE_ROUNDS_MAX = 256 };
 double measure_median(const double *values, size_t count);
-/* What a quarter of the rounds reach: where others on the machine took least away. */
-double measure_upper_quartile(const double *values, size_t count);
+double measure_mean(const double *values, size_t count);
 /* Of what was measured in the same round: the machine's pace changes between them. */
 double measure_median_ratio(const double *above, const double *below, size_t count);
 
