@@ -17,9 +17,9 @@
 #define IS_TARGET(c) (IS_VISIBLE(c) && (c) != '#')
 
 #define BYTE(c)                                                                                    \
-    (IS_TEXT(c) ? HTTP_TEXT : 0) | (IS_TOKEN(c) ? HTTP_TOKEN : 0) | (IS_HOST(c) ? HTTP_HOST : 0) | \
-        (IS_TARGET(c) ? HTTP_TARGET : 0) | (IS_BLANK(c) ? HTTP_BLANK : 0) |                        \
-        (IS_DIGIT(c) ? HTTP_DECIMAL : 0)
+    ((IS_TEXT(c) ? HTTP_TEXT : 0) | (IS_TOKEN(c) ? HTTP_TOKEN : 0) |                               \
+     (IS_HOST(c) ? HTTP_HOST : 0) | (IS_TARGET(c) ? HTTP_TARGET : 0) |                             \
+     (IS_BLANK(c) ? HTTP_BLANK : 0) | (IS_DIGIT(c) ? HTTP_DECIMAL : 0))
 #define BYTES_4(c) BYTE(c), BYTE((c) + 1), BYTE((c) + 2), BYTE((c) + 3)
 #define BYTES_16(c) BYTES_4(c), BYTES_4((c) + 4), BYTES_4((c) + 8), BYTES_4((c) + 12)
 #define BYTES_64(c) BYTES_16(c), BYTES_16((c) + 16), BYTES_16((c) + 32), BYTES_16((c) + 48)
