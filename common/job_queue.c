@@ -92,7 +92,7 @@ struct job_queue *job_queue_new(struct redis_client *client,
     queue_key_print(queue->queue_key, queue->namespace_name, QUEUE_KEY_QUEUE, NULL);
     queue_key_print(queue->events_channel, queue->namespace_name, QUEUE_KEY_EVENTS, NULL);
     for (size_t i = 0; i < QUEUE_SCRIPTS; i++) {
-        script_init(&queue->scripts[i], i);
+        script_init(&queue->scripts[i], (enum queue_script)i);
     }
     if (options->loop != NULL) {
         queue->end_of_turn = loop_timer_new(options->loop, on_end_of_turn, queue);
