@@ -4,7 +4,7 @@
 -- ARGV  account, id for a new job, most elements in the queue, attempts of a job; then account and id
 --       of each further call
 -- Returns what and job of each call, one after the other, job being the one that covers it; as one
--- text with a space between the words, for a list costs both sides more than all the rest of a call:
+-- text with a space between the words, as a list of texts takes both sides longer:
 --   new        it was idle; full when the queue is at its cap, and then nothing has changed
 --   coalesced  it waits in the queue, or for the end of a pause that Omnitron asked for
 --   now        it waited for its next attempt, which starts now
