@@ -32,7 +32,7 @@ static struct event_base *new_base(int flags)
 }
 
 /* libevent with functions of one's own uses malloc and memset where it would use calloc: mem_new
-   tells why that is faster, and evhttp makes eight such blocks a request. */
+   tells why that is faster, and evhttp makes nine such blocks a request. */
 static void set_allocator(void)
 {
     static bool is_set;

@@ -48,6 +48,7 @@ char *redis_script_text(const struct redis_script *script)
     for (size_t i = 0; i < REDIS_SCRIPT_PARTS_MAX && script->parts[i] != NULL; i++) {
         strbuf_add_text(&text, (const char *)script->parts[i]);
     }
+    assert(!text.is_full);
     return strbuf_take(&text);
 }
 

@@ -46,7 +46,7 @@ static const struct row rows[] = {
     {"get_async_status", "GET", PREFIX "get_async_status/", .is_warm = true},
     {"openapi.json (no Redis)", "GET", PREFIX "openapi.json", .is_warm = false},
 };
-enum { ROWS = sizeof rows / sizeof *rows, BARE_LPUSH = 1 };
+enum { ROWS = sizeof rows / sizeof *rows, BARE_LPUSH = 1, EXECUTE = 3 };
 
 enum figure { RATE, P50_MS, P99_MS, CPU_S, REDIS_CPU_S, RSS_MIB, ERRORS, FIGURES };
 
@@ -93,16 +93,23 @@ static struct process *start_bare(struct stack *stack, bool has_redis, char addr
     return server;
 }
 
-/* Calls execute for each account at least once. */
-static void warm_up(struct stack *stack, const char *keys)
+static struct wrk *start_wrk(struct stack *stack, const char *address, const struct row *row,
+                             const char *keys)
 {
-    const struct wrk_options options = {.address = stack_api_address(stack, 0),
-                                        .method = "POST",
-                                        .path = PREFIX "execute/",
+    const struct wrk_options options = {.address = address,
+                                        .method = row->method,
+                                        .path = row->path,
                                         .keys = keys,
                                         .connections = CONNECTIONS,
                                         .seconds = SECONDS};
-    struct wrk_result result = wrk_finish(wrk_start(&options, stack_dir(stack)));
+    return wrk_start(&options, stack_dir(stack));
+}
+
+/* Calls execute for each account at least once. */
+static void warm_up(struct stack *stack, const char *keys)
+{
+    struct wrk_result result =
+        wrk_finish(start_wrk(stack, stack_api_address(stack, 0), &rows[EXECUTE], keys));
     if (result.requests < ACCOUNTS) {
         (void)fprintf(stderr, "only %" PRId64 " calls in the warm-up\n", result.requests);
         exit(1);
@@ -118,19 +125,13 @@ static void measure(struct stack *stack, const struct row *row, const char *keys
     pid_t server = process_pid(row->is_bare ? bare : stack_api(stack, 0));
     pid_t redis_server = (pid_t)strtol(
         strstr(redis_text(redis, "INFO server"), "process_id:") + strlen("process_id:"), NULL, 10);
-    const struct wrk_options options = {.address =
-                                            row->is_bare ? address : stack_api_address(stack, 0),
-                                        .method = row->method,
-                                        .path = row->path,
-                                        .keys = keys,
-                                        .connections = CONNECTIONS,
-                                        .seconds = SECONDS};
     if (row->is_warm && redis_int(redis, "LLEN {omnihook}:queue") < ACCOUNTS) {
         warm_up(stack, keys);
     }
     double before = measure_cpu_s(server);
     double redis_before = measure_cpu_s(redis_server);
-    struct wrk *wrk = wrk_start(&options, stack_dir(stack));
+    const char *called = row->is_bare ? address : stack_api_address(stack, 0);
+    struct wrk *wrk = start_wrk(stack, called, row, keys);
     while (row->is_flushed && wrk_is_running(wrk)) {
         if (redis_int(redis, "LLEN {omnihook}:queue") > FLUSH_ABOVE) {
             redis_do(redis, "FLUSHDB ASYNC");
