@@ -66,9 +66,6 @@ export async function act(name, document, done) {
         return true;
     } catch (error) {
         say('bad', `${name} ${document.account || document.job}: ${error.message}`);
-        if (error.status === 401) {
-            dispatchEvent(new CustomEvent('key-refused', {detail: error.message}));
-        }
         return false;
     }
 }

@@ -12,6 +12,8 @@ import {changeDetails, openFromAddress, refreshDetails} from './details.js';
 const FLUSH_MS = 50;
 const WORKERS_MS = 5000;
 
+const lists = [accounts, dead, workers];
+
 // ---- The connection, as the header tells it ----
 
 const CONNECTIONS = {live: 'live', connecting: 'waiting', reconnecting: 'waiting', paused: 'waiting', away: 'warning',
@@ -27,6 +29,9 @@ function showConnection(state, text) {
         node.replaceChildren(icon(CONNECTIONS[state]), make('span', {}, text));
     }
     isLive = state === 'live';
+    if (!isLive) {
+        lists.forEach((list) => list.rest()); // each is read when the page is live again
+    }
     document.body.dataset.stale = String(!isLive);
     const mayBeOld = !isLive && state !== 'paused' && overview !== null;
     byId('overview-notice').hidden = !mayBeOld;
@@ -58,24 +63,11 @@ function showRights() {
     byId('key-forget').hidden = !hasKey();
 }
 
-// The kept key is no longer good: on without it, and say so.
-function refuseKey(detail) {
-    keepKey(null);
+// From now on without a key.
+function goOnWithoutKey() {
     session = session && {...session, can_act: false};
     showRights();
-    say('bad', `The operator key is refused: ${detail} It is forgotten.`);
-}
-
-async function greet() {
-    try {
-        showSession(await read('ops/session'));
-    } catch (error) {
-        if (error.status !== 401 || !hasKey()) {
-            throw error;
-        }
-        refuseKey(error.message);
-        showSession(await read('ops/session'));
-    }
+    restart();
 }
 
 // ---- The operator key's dialog ----
@@ -114,11 +106,9 @@ byId('key-button').addEventListener('click', openKeyDialog);
 byId('key-cancel').addEventListener('click', () => keyDialog.close());
 byId('key-forget').addEventListener('click', () => {
     keepKey(null);
-    session = session && {...session, can_act: false};
-    showRights();
     keyDialog.close();
     say('done', 'The key is forgotten: read only.');
-    restart();
+    goOnWithoutKey();
 });
 byId('key-form').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -128,8 +118,8 @@ keyDialog.addEventListener('close', () => {
     byId('key-input').value = '';
 });
 addEventListener('key-refused', (event) => {
-    refuseKey(event.detail);
-    restart();
+    say('bad', event.detail);
+    goOnWithoutKey();
 });
 
 // ---- Events ----
@@ -138,9 +128,7 @@ const pending = new Map(); // account -> its last state since the last flush, an
 let flushTimer = null;
 
 function readLists() {
-    accounts.load();
-    dead.load();
-    workers.load();
+    lists.forEach((list) => list.load());
     refreshDetails();
 }
 
@@ -192,7 +180,7 @@ function onRedis({up, reason}) {
 
 // Changes may be missing; there may be one such event after the other.
 function readListsSoon() {
-    [accounts, dead, workers].forEach((list) => list.loadSoon());
+    lists.forEach((list) => list.loadSoon());
     refreshDetails();
 }
 
@@ -209,7 +197,7 @@ function onBreak(error) {
 }
 
 const restart = follow({
-    before: greet,
+    before: async () => showSession(await read('ops/session')),
     onOpen() {
         showConnection('live', 'Live');
         readLists();

@@ -1,5 +1,7 @@
 // Requests to the operator endpoints, with the operator key where there is one. The key is kept for the
-// life of the tab: in sessionStorage, or in memory alone where the browser forbids that.
+// life of the tab: in sessionStorage, or in memory alone where the browser forbids that. A kept key that any
+// request finds refused is forgotten at once, and the event key-refused tells why: shown again and again it
+// would count as many wrong keys, for which the server makes the whole address wait.
 
 const STORED = 'omnihook-operator-key';
 const LIMIT_MS = 15000;
@@ -37,8 +39,8 @@ export class Refusal extends Error {
     }
 }
 
-function headers(withKey) {
-    return withKey === null ? {} : {Authorization: `Token ${withKey}`};
+function headers(sent) {
+    return sent === null ? {} : {Authorization: `Token ${sent}`};
 }
 
 async function detailOf(response) {
@@ -51,11 +53,12 @@ async function detailOf(response) {
 }
 
 // The response; its body has not been read. with_key: another key than the kept one.
-export async function open(path, {signal, withKey = key, ...options} = {}) {
+export async function open(path, {signal, withKey, ...options} = {}) {
+    const sent = withKey ?? key;
     let response;
     try {
         response = await fetch(path, {...options, signal, cache: 'no-store', credentials: 'omit',
-            redirect: 'error', headers: {...headers(withKey), ...options.headers}});
+            redirect: 'error', headers: {...headers(sent), ...options.headers}});
     } catch (error) {
         if (signal?.aborted) {
             throw signal.reason;
@@ -63,7 +66,13 @@ export async function open(path, {signal, withKey = key, ...options} = {}) {
         throw new Refusal(0, 'The server cannot be reached.');
     }
     if (!response.ok) {
-        throw new Refusal(response.status, await detailOf(response));
+        let detail = await detailOf(response);
+        if (response.status === 401 && withKey === undefined && sent !== null && sent === key) {
+            keepKey(null);
+            detail = `The operator key is refused: ${detail} It is forgotten.`;
+            dispatchEvent(new CustomEvent('key-refused', {detail}));
+        }
+        throw new Refusal(response.status, detail);
     }
     return response;
 }
@@ -88,8 +97,7 @@ async function limited(what, {limitMs = LIMIT_MS, controller = new AbortControll
 
 // The JSON document at path. options: limitMs, controller (to abort it), withKey.
 export function read(path, options = {}) {
-    return limited(async (signal) => (await open(path, {signal, ...('withKey' in options
-        ? {withKey: options.withKey} : {})})).json(), options);
+    return limited(async (signal) => (await open(path, {signal, withKey: options.withKey})).json(), options);
 }
 
 export function post(path, document) {

@@ -132,6 +132,12 @@ export function pagedList({name, read, show, words = rangeWords}) {
             }
             timer ??= setTimeout(load, Math.max(100, readAt + LEAST_MS - performance.now()));
         },
+        // What was to be read soon is not wanted any more.
+        rest() {
+            clearTimeout(timer);
+            timer = null;
+            isWanted = false;
+        },
     };
     return list;
 }

@@ -54,6 +54,18 @@ LATE = """
     };
 """
 NONE = "(?!)"  # matches nothing
+# From now on the workers are refused to who shows a key, and window.shown counts how often one does.
+REFUSE = """
+    const real = window.fetch;
+    window.shown = 0;
+    window.fetch = async (path, options) => {
+        if (path !== 'ops/workers' || options.headers.Authorization === undefined) {
+            return real(path, options);
+        }
+        window.shown++;
+        return new Response('{"detail": "Invalid token."}', {status: 401});
+    };
+"""
 NEXT = "#accounts-pager button:last-child"
 
 
@@ -269,6 +281,18 @@ class Dashboard(Visit):
         self.assertIsNone(browser.script("return sessionStorage.getItem('omnihook-operator-key')"))
         self.assertEqual(system.call("GET", "get_async_status/")[1], {"result": "READY"})
 
+    def test_a_key_that_a_read_finds_refused_is_not_shown_again(self):
+        system, browser = self.visit()
+        self.give_key(browser, system.operator_key)
+        browser.wait_text("#connection", "Live")
+        browser.script(REFUSE)  # the workers are read every five seconds
+        browser.wait_text("#says", "The operator key is refused: Invalid token. It is forgotten.")
+        browser.wait_text("#key-state", "Read only")
+        browser.wait_text("#connection", "Live")
+        browser.wait("document.querySelector('#workers-notice').hidden")
+        self.assertIsNone(browser.script("return sessionStorage.getItem('omnihook-operator-key')"))
+        self.assertEqual(browser.script("return window.shown"), 1)
+
     def test_from_elsewhere_a_key_is_needed_to_read(self):
         self.allowed = [r"/ops/\S+ .* 401 "]
         system, browser = self.visit()
@@ -329,7 +353,7 @@ class Dashboard(Visit):
         browser.wait_text(f"{row()} .state", "FINISHED")
 
     def test_the_api_is_started_again(self):
-        self.allowed = [r"/ops/\S+ .*(ERR_| 503 )", r"/ops/session .* 401 "]
+        self.allowed = [r"/ops/\S+ .*(ERR_| 503 | 401 )"]  # 401: any read may be the first to find it out
         system, browser = self.visit(is_relayed=True)
         self.give_key(browser, system.operator_key)
         system.stop_api()
