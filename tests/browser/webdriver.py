@@ -12,6 +12,7 @@ from programs import Program
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element's reference, by the standard
 LIMIT_S = 60
+STARTS_MAX = 10
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " "}
 TEXT = r"(document.querySelector(arguments[0])?.innerText ?? '').replace(/\s+/g, ' ').trim()"
 
@@ -25,10 +26,7 @@ class Browser:
 
     def __init__(self, folder):
         folder = pathlib.Path(folder)
-        self.driver = Program(folder, "python3", str(pathlib.Path(__file__).with_name("without_netlink.py")),
-                              "chromedriver", "--port=0", HOME=str(folder), TMPDIR=str(folder))
-        port = self.driver.wait_for(r"started successfully on port (\d+)").group(1)
-        self.root = f"http://127.0.0.1:{port}"
+        self.root = f"http://127.0.0.1:{self.start_driver(folder)}"
         # By a pipe: however the driver ends, the browser ends with it.
         options = {"args": ["--remote-debugging-pipe", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                             "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -38,6 +36,18 @@ class Browser:
             "browserName": "chrome", "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}}})
         self.root += f"/session/{answer['sessionId']}"
+
+    def start_driver(self, folder):
+        """The port that it listens on. It lets the kernel choose one of IPv6 and then wants the same of IPv4, where
+        somebody may have it: it gives up then, and the next choice is another."""
+        for _ in range(STARTS_MAX):
+            self.driver = Program(folder, "python3", str(pathlib.Path(__file__).with_name("without_netlink.py")),
+                                  "chromedriver", "--port=0", HOME=str(folder), TMPDIR=str(folder))
+            said = self.driver.wait_for(r"started successfully on port (\d+)|port not available")
+            if port := said.group(1):
+                return port
+            self.driver.process.wait(LIMIT_S)
+        raise AssertionError(f"no port is free: {self.driver.log.read_text()}")
 
     def end(self):
         self.ask("DELETE", "")

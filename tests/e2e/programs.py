@@ -43,9 +43,12 @@ class Program:
     def wait_for(self, pattern):
         """The match of the first line that the pattern is in."""
         end = time.monotonic() + LIMIT_S
-        while time.monotonic() < end and self.process.poll() is None:
+        while time.monotonic() < end:
+            has_ended = self.process.poll() is not None
             if found := re.search(pattern, self.log.read_text()):
                 return found
+            if has_ended:
+                break
             time.sleep(0.01)
         raise AssertionError(f"{self.log.name} has no {pattern!r}:\n{self.log.read_text()}")
 
