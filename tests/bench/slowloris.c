@@ -19,7 +19,7 @@
 enum {
     ATTACKERS = 2000,
     CONNECTIONS = 16,
-    ROUNDS = 3,
+    ROUNDS = 5,
     SECONDS = 15, /* longer than the time that a request may take to arrive */
     TURN_US = 20000,
     TURNS_A_SECOND = 50,
@@ -134,13 +134,17 @@ void slowloris_print(void)
     temp_dir_replace_file(stack_dir(stack), "keys", line);
     (void)printf("get_async_status, %d connections, and %d whose requests never end\n", CONNECTIONS,
                  ATTACKERS);
+    double quiet_ms[ROUNDS], attacked_ms[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
-        double quiet_ms = measure(stack, keys, NULL);
+        quiet_ms[i] = measure(stack, keys, NULL);
         struct attack *attack = start_attack(stack_api_address(stack, 0));
-        double attacked_ms = measure(stack, keys, attack);
+        attacked_ms[i] = measure(stack, keys, attack);
         end_attack(attack);
-        (void)printf("p99 attacked / quiet: x%.2f\n", attacked_ms / quiet_ms);
     }
+    double quiet = measure_median(quiet_ms, ROUNDS);
+    double attacked = measure_median(attacked_ms, ROUNDS);
+    (void)printf("p99, medians of %d rounds: quiet %.2f ms, attacked %.2f ms: x%.2f\n", ROUNDS,
+                 quiet, attacked, attacked / quiet);
     mem_free(keys);
     stack_free(stack);
 }
