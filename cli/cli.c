@@ -4,6 +4,7 @@
 
 #include "common/now.h"
 #include "common/service_redis.h"
+#include "common/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,12 +35,19 @@ static bool needs_redis(const struct cli *cli)
            cli->command->need == CLI_NEEDS_SETTINGS_AND_REDIS;
 }
 
-/* The account does not exist: which do. */
+/* The account does not exist, or none is named: which do. */
 static void say_accounts(const struct cli *cli)
 {
     size_t count = settings_account_count(cli->settings);
-    (void)fprintf(stderr, "omnihook: there is no account '%s'; the settings have",
-                  cli->account_name);
+    if (cli->account_name == NULL) {
+        (void)fprintf(stderr, "omnihook: %s needs an ACCOUNT", cli->command->name);
+    } else {
+        char name[256];
+        (void)snprintf(name, sizeof name, "%s", cli->account_name);
+        text_make_plain(name);
+        (void)fprintf(stderr, "omnihook: there is no account '%s'", name);
+    }
+    (void)fputs("; the settings have", stderr);
     for (size_t i = 0; i < count && i < ACCOUNTS_SHOWN; i++) {
         (void)fprintf(stderr, "%s %s", i == 0 ? "" : ",",
                       settings_account_at(cli->settings, i)->name);
@@ -50,31 +58,36 @@ static void say_accounts(const struct cli *cli)
     (void)fprintf(stderr, "%s\n", count == 0 ? " none" : "");
 }
 
+/* False when there is none such, which has been said. */
+static bool find_account(struct cli *cli)
+{
+    if (cli->account_name == NULL && cli->command->argument != CLI_ONE_ACCOUNT) {
+        return true;
+    }
+    if (cli->account_name == NULL && settings_account_count(cli->settings) == 1) {
+        cli->account_name = settings_account_at(cli->settings, 0)->name;
+    }
+    cli->account =
+        cli->account_name == NULL ? NULL : settings_find_account(cli->settings, cli->account_name);
+    if (cli->account == NULL) {
+        say_accounts(cli);
+    }
+    return cli->account != NULL;
+}
+
 /* Configuration, settings and the account, as needed; false when one is bad, which has been said.
  */
 static bool load(struct cli *cli)
 {
     extern char **environ;
-    struct faults faults = {0};
-    bool is_good = service_config_load(&cli->config, PROGRAM_CLI, environ, &faults);
+    bool is_good = service_config_load(&cli->config, PROGRAM_CLI, environ, &cli->faults);
     log_setup("omnihook", LOG_WARN, LOG_LOGFMT);
     if (needs_settings(cli)) {
-        cli->settings = settings_load(&cli->config, environ, &faults);
+        cli->settings = settings_load(&cli->config, environ, &cli->faults);
         is_good = is_good && cli->settings != NULL;
     }
-    faults_print(&faults);
-    faults_clear(&faults);
-    if (!is_good || !read_redis_url(cli)) {
-        return false;
-    }
-    if (cli->account_name == NULL) {
-        return true;
-    }
-    cli->account = settings_find_account(cli->settings, cli->account_name);
-    if (cli->account == NULL) {
-        say_accounts(cli);
-    }
-    return cli->account != NULL;
+    faults_print(&cli->faults);
+    return is_good && read_redis_url(cli) && find_account(cli);
 }
 
 void cli_end(struct cli *cli, int exit_code)
@@ -225,6 +238,7 @@ void cli_clear(struct cli *cli)
     if (cli->settings != NULL) {
         settings_unref(cli->settings);
     }
+    faults_clear(&cli->faults);
     service_config_clear(&cli->config);
     loop_free(cli->loop);
 }

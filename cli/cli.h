@@ -21,7 +21,12 @@ enum cli_need {
 };
 
 /* What may follow a command's name. */
-enum cli_argument { CLI_NO_ARGUMENT, CLI_ACCOUNT, CLI_ACCOUNT_NEEDED, CLI_JOB };
+enum cli_argument {
+    CLI_NO_ARGUMENT,
+    CLI_ACCOUNT_OR_ALL, /* of one account, or of each */
+    CLI_ONE_ACCOUNT,    /* may be left out where there is one only */
+    CLI_JOB,
+};
 enum cli_option { CLI_WAIT = 1, CLI_WATCH = 2, CLI_ALL = 4 }; /* besides --json */
 
 /* why_not NULL = Redis is there. */
@@ -34,7 +39,8 @@ struct cli {
     struct redis_address redis_address;
     struct redis_client *redis;
     struct job_queue *queue;
-    const char *account_name; /* the ACCOUNT argument; NULL = none given */
+    struct faults faults;     /* of configuration and settings: their warnings, when it is good */
+    const char *account_name; /* of the ACCOUNT argument, or the only one; NULL = none given */
     const struct account *account;
     const char *job;        /* the JOB argument; NULL = none given */
     bool is_json;           /* --json */
@@ -50,7 +56,7 @@ struct cli {
 
 struct command {
     const char *name;    /* "execute", or two words: "key new" */
-    const char *usage;   /* what follows it: "ACCOUNT [--wait]" */
+    const char *usage;   /* what follows it: "[ACCOUNT] [--wait]" */
     const char *summary; /* a line */
     const char *details; /* more of them, for its --help; NULL = none */
     enum cli_need need;

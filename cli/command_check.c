@@ -183,7 +183,8 @@ static void on_list(void *arg, struct hook_list *list, const struct omnitron_fai
         return;
     }
     char detail[DETAIL_SIZE];
-    (void)snprintf(detail, sizeof detail, "%zu webhooks are registered", list->count);
+    (void)snprintf(detail, sizeof detail, "%zu %s registered", list->count,
+                   list->count == 1 ? "webhook is" : "webhooks are");
     hook_list_free(list);
     say(check, RESULT_OK, stage_names[STAGE_HOOKS], detail, NULL);
     (void)omnitron_read_registry(check->omnitron, on_registry, check);
@@ -302,6 +303,9 @@ void command_check(struct cli *cli)
     check->end = loop_timer_new(cli->loop, on_end, check);
     check->http = http_client_new(cli->loop, 1);
     char detail[64];
+    for (size_t i = 0; i < cli->faults.warning_count; i++) {
+        say(check, RESULT_WARNING, "settings", cli->faults.warnings[i], NULL);
+    }
     size_t accounts = settings_account_count(cli->settings);
     (void)snprintf(detail, sizeof detail, "%zu %s", accounts,
                    accounts == 1 ? "account" : "accounts");

@@ -18,8 +18,8 @@ static void print_event(const json_t *event)
                                : cli_text_of(event, "phase"));
     if (json_object_get(event, "total") != NULL) {
         char bar[TERMINAL_BAR_SIZE];
-        (void)printf(
-            "  %s", terminal_bar(bar, cli_number_of(event, "done"), cli_number_of(event, "total")));
+        (void)printf("  %s", terminal_bar(stdout, bar, cli_number_of(event, "done"),
+                                          cli_number_of(event, "total")));
     }
     (void)printf("  job %s\n", cli_text_of(event, "job"));
 }

@@ -106,9 +106,10 @@ static void draw_progress(const json_t *row, bool is_over)
         return;
     }
     char bar[TERMINAL_BAR_SIZE];
-    (void)fprintf(stderr, "\r%s %-8s\033[K%s",
-                  terminal_bar(bar, cli_number_of(row, "done"), cli_number_of(row, "total")),
-                  cli_text_of(row, "phase"), is_over ? "\n" : "");
+    (void)fprintf(
+        stderr, "\r%s %-8s\033[K%s",
+        terminal_bar(stderr, bar, cli_number_of(row, "done"), cli_number_of(row, "total")),
+        cli_text_of(row, "phase"), is_over ? "\n" : "");
     (void)fflush(stderr);
 }
 

@@ -42,7 +42,7 @@ static void print_row(const json_t *row, size_t room)
         char bar[TERMINAL_BAR_SIZE];
         (void)strbuf_addf(
             &text, "  %-8s %s", cli_text_of(row, "phase"),
-            terminal_bar(bar, cli_number_of(row, "done"), cli_number_of(row, "total")));
+            terminal_bar(stdout, bar, cli_number_of(row, "done"), cli_number_of(row, "total")));
     }
     const char *next_attempt_at = cli_text_of(row, "next_attempt_at");
     if (next_attempt_at[0] != '\0') {

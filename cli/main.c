@@ -1,6 +1,8 @@
 /* omnihook: the operator's command line. The table of commands, and what the arguments mean. */
 #include "cli/help.h"
 
+#include "common/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,43 +16,43 @@ static const struct command commands[] = {
          "login, the hooks path and the event types. Exit: 0 all work, 1 one failed; a\n"
          "warning is no failure.",
      .need = CLI_NEEDS_SETTINGS,
-     .argument = CLI_ACCOUNT,
+     .argument = CLI_ACCOUNT_OR_ALL,
      .start = command_check},
     {.name = "status",
      .usage = "[ACCOUNT] [--watch]",
      .summary = "the state of one account's job, or of all",
      .details = "With --watch: live, busy accounts first, until Ctrl-C.",
      .need = CLI_NEEDS_SETTINGS_AND_REDIS,
-     .argument = CLI_ACCOUNT,
+     .argument = CLI_ACCOUNT_OR_ALL,
      .options = CLI_WATCH,
      .start = command_status},
     {.name = "plan",
-     .usage = "ACCOUNT",
+     .usage = "[ACCOUNT]",
      .summary = "what execute would do now, like a diff",
      .details = "+ create, ~ reactivate or update, ! differs and is left so.\n"
                 "Exit: 0 nothing to do, 3 something, 1 could not tell.",
      .need = CLI_NEEDS_SETTINGS,
-     .argument = CLI_ACCOUNT_NEEDED,
+     .argument = CLI_ONE_ACCOUNT,
      .start = command_plan},
     {.name = "execute",
-     .usage = "ACCOUNT [--wait]",
+     .usage = "[ACCOUNT] [--wait]",
      .summary = "register what is missing",
      .details = "With --wait: until the job has ended; exit 0 only when it is FINISHED.",
      .need = CLI_NEEDS_SETTINGS_AND_REDIS,
-     .argument = CLI_ACCOUNT_NEEDED,
+     .argument = CLI_ONE_ACCOUNT,
      .options = CLI_WAIT,
      .start = command_execute},
     {.name = "report",
-     .usage = "ACCOUNT",
+     .usage = "[ACCOUNT]",
      .summary = "the current job, else the last, webhook by webhook",
      .need = CLI_NEEDS_SETTINGS_AND_REDIS,
-     .argument = CLI_ACCOUNT_NEEDED,
+     .argument = CLI_ONE_ACCOUNT,
      .start = command_report},
     {.name = "abort",
-     .usage = "ACCOUNT",
+     .usage = "[ACCOUNT]",
      .summary = "end the account's job",
      .need = CLI_NEEDS_SETTINGS_AND_REDIS,
-     .argument = CLI_ACCOUNT_NEEDED,
+     .argument = CLI_ONE_ACCOUNT,
      .start = command_abort},
     {.name = "queue",
      .usage = "",
@@ -119,12 +121,13 @@ static const struct command *find_command(int argc, char **argv, int *used)
 /* Says what is wrong with the call; returns false for the caller to pass on. */
 static bool PRINTF_LIKE(1, 2) usage_error(const char *format, ...)
 {
+    char text[256];
     va_list args;
     va_start(args, format);
-    (void)fputs("omnihook: ", stderr);
-    (void)vfprintf(stderr, format, args);
-    (void)fputs("\nTry 'omnihook --help'.\n", stderr);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    text_make_plain(text);
+    (void)fprintf(stderr, "omnihook: %s\nTry 'omnihook --help'.\n", text);
     return false;
 }
 
@@ -171,9 +174,6 @@ static bool read_arguments(struct cli *cli, int argc, char **argv)
         if (!read_word(cli, argv[i])) {
             return false;
         }
-    }
-    if (cli->account_name == NULL && cli->command->argument == CLI_ACCOUNT_NEEDED) {
-        return usage_error("%s needs an ACCOUNT", cli->command->name);
     }
     return true;
 }

@@ -77,17 +77,17 @@ enum tone tone_of_state(const char *state)
     return TONE_PLAIN;
 }
 
-char *terminal_bar(char text[TERMINAL_BAR_SIZE], int64_t done, int64_t total)
+char *terminal_bar(FILE *stream, char text[TERMINAL_BAR_SIZE], int64_t done, int64_t total)
 {
-    char cells[BAR_CELLS + 1];
+    char cells[] = "[........................] ";
+    _Static_assert(sizeof cells == BAR_CELLS + sizeof "[] ", "as many dots");
     int64_t full =
         total > 0 && done > 0 ? (done < total ? done * BAR_CELLS / total : BAR_CELLS) : 0;
-    memset(cells, '.', BAR_CELLS);
-    memset(cells, '#', (size_t)full);
-    cells[BAR_CELLS] = '\0';
-    (void)snprintf(text, TERMINAL_BAR_SIZE, "[%s]", cells);
+    memset(cells + 1, '#', (size_t)full);
+    char numbers[48] = "";
     if (total > 0) {
-        (void)snprintf(text, TERMINAL_BAR_SIZE, "[%s] %" PRId64 "/%" PRId64, cells, done, total);
+        (void)snprintf(numbers, sizeof numbers, "%" PRId64 "/%" PRId64, done, total);
     }
+    (void)snprintf(text, TERMINAL_BAR_SIZE, "%s%s", terminal_is(stream) ? cells : "", numbers);
     return text;
 }

@@ -32,9 +32,9 @@ void terminal_tone(FILE *stream, enum tone tone);
 /* READY, WORKING, FINISHED, FAILED, ABORTED. */
 enum tone tone_of_state(const char *state);
 
-enum { TERMINAL_BAR_SIZE = 64 };
-/* Writes "[#######.............]  12/50" and returns text; total 0 = not known
-   yet: no numbers. */
-char *terminal_bar(char text[TERMINAL_BAR_SIZE], int64_t done, int64_t total);
+enum { TERMINAL_BAR_SIZE = 80 };
+/* Writes "[#######.............] 12/50", without the bar unless stream is a terminal, and returns
+   text; total 0 = not known yet: no numbers. */
+char *terminal_bar(FILE *stream, char text[TERMINAL_BAR_SIZE], int64_t done, int64_t total);
 
 #endif

@@ -69,6 +69,12 @@ static void print_help(enum program program)
         programs[program].purpose);
 }
 
+/* The exit code when all that is left to do was to print. */
+static int end_output(void)
+{
+    return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
 static enum action parse_probe(const char *program, const char *question)
 {
     if (question == NULL || strcmp(question, "health") == 0) {
@@ -77,7 +83,7 @@ static enum action parse_probe(const char *program, const char *question)
     if (strcmp(question, "ready") == 0) {
         return ACTION_PROBE_READY;
     }
-    (void)fprintf(stderr, "%s: --probe takes health or ready\n", program);
+    (void)fprintf(stderr, "%s: --probe takes nothing, or =ready\n", program);
     return ACTION_REFUSE;
 }
 
@@ -224,9 +230,11 @@ bool command_line_start(enum program program, int argc, char **argv, struct serv
         return false;
     case ACTION_HELP:
         print_help(program);
+        *exit_code = end_output();
         return false;
     case ACTION_VERSION:
         (void)printf("%s %s\n", programs[program].name, OMNIHOOK_VERSION);
+        *exit_code = end_output();
         return false;
     case ACTION_PROBE_HEALTH:
         *exit_code = probe(program, "/healthz");
@@ -246,6 +254,7 @@ bool command_line_start(enum program program, int argc, char **argv, struct serv
     }
     if (action == ACTION_CHECK) {
         print_success(*settings);
+        *exit_code = end_output();
         settings_unref(*settings);
         *settings = NULL;
         service_config_clear(config);

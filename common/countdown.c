@@ -17,15 +17,16 @@ struct kwarg {
     bool is_optional; /* and may be null */
 };
 
-/* Rows are known choices. All kwargs are whole numbers from 0. */
+/* Rows are known choices. All kwargs are whole numbers. */
 static const struct choice {
     const char *name;
+    bool may_be_negative; /* its kwargs */
     struct kwarg kwargs[KWARGS_MAX];
 } choices[] = {
-    {"fixed", {{"seconds", false}}},
-    {"linear", {{"base", false}, {"limit", true}}},
-    {"exponential", {{"base", false}, {"limit", true}}},
-    {"random", {{"min_value", false}, {"max_value", false}}},
+    {"fixed", false, {{"seconds", false}}},
+    {"linear", false, {{"base", false}, {"limit", true}}},
+    {"exponential", false, {{"base", false}, {"limit", true}}},
+    {"random", true, {{"min_value", false}, {"max_value", false}}},
 };
 
 static const struct choice *find_choice(json_t *name)
@@ -74,39 +75,41 @@ static const struct kwarg *kwarg_at(const struct choice *choice, size_t index)
     return index < KWARGS_MAX && choice->kwargs[index].name != NULL ? &choice->kwargs[index] : NULL;
 }
 
-/* The number of a kwarg; -1 when it is not given or wrong. */
-static int64_t check_kwarg(struct jsonget *get, const struct kwarg *kwarg)
+/* False when the number of a kwarg is not given, or wrong. */
+static bool read_kwarg(struct jsonget *get, const struct choice *choice, const struct kwarg *kwarg,
+                       int64_t *number)
 {
     json_t *value = jsonget_value(get, kwarg->name);
     if (value == NULL) {
         if (!kwarg->is_optional) {
             (void)jsonget_require(get, kwarg->name);
         }
-        return -1;
+        return false;
     }
-    int64_t number;
-    if (!to_integer(value, &number) || number < 0) {
-        jsonget_fault(get, kwarg->name, "must be a whole number of at least 0");
-        return -1;
+    if (!to_integer(value, number) || (*number < 0 && !choice->may_be_negative)) {
+        jsonget_fault(get, kwarg->name, "must be a whole number%s",
+                      choice->may_be_negative ? "" : " of at least 0");
+        return false;
     }
-    return number;
+    return true;
 }
 
 static void check_kwargs(struct jsonget *get, const struct choice *choice)
 {
     const char *known[KWARGS_MAX + 1] = {NULL};
-    int64_t numbers[KWARGS_MAX] = {-1, -1};
+    int64_t numbers[KWARGS_MAX] = {0};
+    bool is_given[KWARGS_MAX] = {false};
     for (size_t i = 0; kwarg_at(choice, i) != NULL; i++) {
         known[i] = choice->kwargs[i].name;
-        numbers[i] = check_kwarg(get, &choice->kwargs[i]);
+        is_given[i] = read_kwarg(get, choice, &choice->kwargs[i], &numbers[i]);
     }
     jsonget_check_keys(get, known);
-    if (strcmp(choice->name, "random") == 0 && numbers[0] >= 0 && numbers[1] >= 0 &&
+    if (strcmp(choice->name, "random") == 0 && is_given[0] && is_given[1] &&
         numbers[0] >= numbers[1]) {
         jsonget_fault(get, "max_value", "must be more than min_value");
     }
     if (strcmp(choice->name, "exponential") == 0 && numbers[0] > EXPONENTIAL_BASE_SENSIBLE &&
-        numbers[1] < 0) {
+        !is_given[1]) {
         faults_warn(get->faults,
                     "%s: the waits grow by this base without a limit, to days and years; "
                     "deliveries are tried up to 18 times",
@@ -118,8 +121,12 @@ static void check_config(struct jsonget *get)
 {
     static const char *const known[] = {"choice", "kwargs", NULL};
     jsonget_check_keys(get, known);
-    if (!jsonget_require(get, "choice") || jsonget_text(get, "choice") == NULL) {
+    const char *name = jsonget_require(get, "choice") ? jsonget_text(get, "choice") : NULL;
+    if (name == NULL) {
         return;
+    }
+    if (text_has_control(name) || !text_is_trimmed(name)) {
+        jsonget_fault(get, "choice", "must not hold control characters or white space at its ends");
     }
     const struct choice *choice = find_choice(jsonget_value(get, "choice"));
     if (choice == NULL || !jsonget_require(get, "kwargs")) {

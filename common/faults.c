@@ -1,6 +1,7 @@
 #include "common/faults.h"
 
 #include "common/mem.h"
+#include "common/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,45 +9,51 @@
 
 enum { FAULT_MAX_BYTES = 1024 };
 
-/* A line on its own whatever names from a file are in it: control bytes would break it in two or
-   reach the terminal. */
-static char *copy_line(char *line)
+static const char more_format[] = "… and %zu more";
+
+/* One line, whatever names from a file are in it. */
+static char *PRINTF_LIKE(1, 0) make_line(const char *format, va_list args)
 {
-    for (char *c = line; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f) {
-            *c = '?';
-        }
-    }
+    char line[FAULT_MAX_BYTES];
+    (void)vsnprintf(line, sizeof line, format, args);
+    text_make_plain(line);
     return mem_copy_text(line);
 }
 
 void faults_add(struct faults *faults, const char *format, ...)
 {
     if (faults->count < FAULTS_SHOWN_MAX) {
-        char line[FAULT_MAX_BYTES];
         va_list args;
         va_start(args, format);
-        (void)vsnprintf(line, sizeof line, format, args);
+        faults->lines[faults->count] = make_line(format, args);
         va_end(args);
-        faults->lines[faults->count] = copy_line(line);
     }
     faults->count++;
 }
 
+/* In the line behind the last one that is shown. */
+static void count_more_warnings(struct faults *faults)
+{
+    char line[64];
+    (void)snprintf(line, sizeof line, more_format, ++faults->more_warnings);
+    mem_free(faults->warnings[FAULTS_SHOWN_MAX]);
+    faults->warnings[FAULTS_SHOWN_MAX] = mem_copy_text(line);
+    faults->warning_count = FAULTS_SHOWN_MAX + 1;
+}
+
 void faults_warn(struct faults *faults, const char *format, ...)
 {
-    if (faults->warning_count == FAULTS_SHOWN_MAX) {
+    if (faults->warning_count >= FAULTS_SHOWN_MAX) {
+        count_more_warnings(faults);
         return;
     }
     if (faults->warnings == NULL) {
-        faults->warnings = mem_new(FAULTS_SHOWN_MAX, sizeof *faults->warnings);
+        faults->warnings = mem_new(FAULTS_SHOWN_MAX + 1, sizeof *faults->warnings);
     }
-    char line[FAULT_MAX_BYTES];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(line, sizeof line, format, args);
+    faults->warnings[faults->warning_count++] = make_line(format, args);
     va_end(args);
-    faults->warnings[faults->warning_count++] = copy_line(line);
 }
 
 void faults_print(const struct faults *faults)
@@ -55,7 +62,8 @@ void faults_print(const struct faults *faults)
         (void)fprintf(stderr, "%s\n", faults->lines[i]);
     }
     if (faults->count > FAULTS_SHOWN_MAX) {
-        (void)fprintf(stderr, "… and %zu more\n", faults->count - FAULTS_SHOWN_MAX);
+        (void)fprintf(stderr, more_format, faults->count - FAULTS_SHOWN_MAX);
+        (void)fputc('\n', stderr);
     }
 }
 

@@ -12,9 +12,11 @@ enum { FAULTS_SHOWN_MAX = 100 };
 struct faults {
     char *lines[FAULTS_SHOWN_MAX];
     size_t count; /* of all faults; only the first FAULTS_SHOWN_MAX have a line */
-    char **
-        warnings; /* owned; things that work but are probably not meant; at most FAULTS_SHOWN_MAX */
-    size_t warning_count;
+    /* Owned: things that work but are probably not meant; behind FAULTS_SHOWN_MAX of them one line
+       that says how many more there are. */
+    char **warnings;
+    size_t warning_count; /* lines */
+    size_t more_warnings; /* without a line */
 };
 
 /* One line, "<place>: <what was expected>", without a secret. */

@@ -19,7 +19,7 @@ static const char *describe(enum json_error_code code)
         {json_error_invalid_utf8, "must be UTF-8"},
         {json_error_null_character, "\\u0000 is not allowed"},
         {json_error_null_byte_in_key, "\\u0000 is not allowed"},
-        {json_error_numeric_overflow, "a number is too large"},
+        {json_error_numeric_overflow, "the number is too large"},
         {json_error_stack_overflow, "the JSON is nested too deeply"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -122,6 +122,23 @@ static char *path_at(const char *text, size_t end, const char *root, bool is_key
     return strbuf_take(&path);
 }
 
+/* What jansson says of text that does not begin as it must would be no help. */
+static const char *describe_start(const struct secret *text)
+{
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    size_t at = 0;
+    while (at < text->size && strchr(" \t\r\n", text->value[at]) != NULL) {
+        at++;
+    }
+    if (at == text->size) {
+        return "is empty";
+    }
+    if (strncmp(text->value, byte_order_mark, sizeof byte_order_mark - 1) == 0) {
+        return "must not begin with a byte order mark";
+    }
+    return text->value[at] == '{' || text->value[at] == '[' ? NULL : "must begin with { or [";
+}
+
 json_t *json_text_decode(const struct secret *text, const char *place, const char *root,
                          struct faults *faults)
 {
@@ -130,15 +147,23 @@ json_t *json_text_decode(const struct secret *text, const char *place, const cha
     if (value != NULL) {
         return value;
     }
-    bool is_duplicate = json_error_code(&err) == json_error_duplicate_key;
+    enum json_error_code code = json_error_code(&err);
+    bool is_duplicate = code == json_error_duplicate_key;
+    const char *what = is_duplicate ? "duplicate key" : describe(code);
+    const char *start = describe_start(text);
+    if (start != NULL) {
+        faults_add(faults, "%s: %s", place, start);
+        return NULL;
+    }
     char *path = path_at(text->value, (size_t)err.position, root, is_duplicate);
-    bool is_root = strcmp(path, root) == 0;
-    if (is_duplicate) {
-        faults_add(faults, "%s: duplicate key (line %d, column %d)", path, err.line, err.column);
-        value = json_loadb(text->value, text->size, 0, NULL);
+    if (is_duplicate || code == json_error_null_character || code == json_error_numeric_overflow) {
+        /* Well-formed: it is this member that is wrong. */
+        faults_add(faults, "%s: %s (line %d, column %d)", path, what, err.line, err.column);
+        value = json_loadb(text->value, text->size, JSON_ALLOW_NUL, NULL);
     } else {
-        faults_add(faults, "%s: line %d, column %d: %s%s%s", place, err.line, err.column,
-                   describe(json_error_code(&err)), is_root ? "" : ", in ", is_root ? "" : path);
+        bool is_root = strcmp(path, root) == 0;
+        faults_add(faults, "%s: line %d, column %d: %s%s%s", place, err.line, err.column, what,
+                   is_root ? "" : ", in ", is_root ? "" : path);
     }
     mem_free(path);
     return value;

@@ -9,9 +9,10 @@
 #include <jansson.h>
 
 /* The value; owned by the caller. NULL, with a fault "<place>: line ..., column ...: ...", when
-   text is not JSON. A key that is twice in an object is a fault too, with its JSON path (which
-   begins with root, the path of the whole document: "" = none); the value with the last one is
-   given then, so that more faults can be found in it. */
+   text is not JSON. A key that is twice in an object, and a text with \u0000 in it, are faults with
+   their JSON path in front (which begins with root, the path of the whole document: "" = none); a
+   value is given then all the same, with the last one of the two, so that more faults can be found
+   in it. */
 json_t *json_text_decode(const struct secret *text, const char *place, const char *root,
                          struct faults *faults);
 

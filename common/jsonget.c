@@ -11,6 +11,12 @@
 /* A key is shown up to here: a fault is a line for people. */
 enum { KEY_SHOWN_MAX = 128, PATH_MAX_BYTES = 4096, TEXT_MAX_BYTES = 256 };
 
+/* A key that is empty is to be seen. */
+static const char *shown_key(const char *key)
+{
+    return key[0] == '\0' ? "\"\"" : key;
+}
+
 bool jsonget_init(struct jsonget *get, json_t *value, const char *path, struct faults *faults)
 {
     *get = (struct jsonget){.object = value, .path = path, .faults = faults, .is_good = true};
@@ -25,7 +31,8 @@ char *jsonget_path(const struct jsonget *get, const char *key)
 {
     struct strbuf path;
     strbuf_init(&path, PATH_MAX_BYTES);
-    strbuf_addf(&path, "%s%s%.*s", get->path, get->path[0] == '\0' ? "" : ".", KEY_SHOWN_MAX, key);
+    strbuf_addf(&path, "%s%s%.*s", get->path, get->path[0] == '\0' ? "" : ".", KEY_SHOWN_MAX,
+                shown_key(key));
     return strbuf_take(&path);
 }
 

@@ -43,11 +43,18 @@ static bool switch_on(int descriptor, int level, int option)
     return setsockopt(descriptor, level, option, &on, sizeof on) == 0;
 }
 
+static void set_failure(const struct listen_address *address, enum error_code code,
+                        const char *reason, struct error *err)
+{
+    error_set(err, code, "%s%scannot listen on %s: %s",
+              address->variable == NULL ? "" : address->variable,
+              address->variable == NULL ? "" : ": ", address->text, reason);
+}
+
 /* Reports what errno says about address. */
 static int tell_failure(const struct listen_address *address, struct error *err)
 {
-    error_set(err, errno == EADDRINUSE ? ERROR_FULL : ERROR_SYSTEM, "cannot listen on %s: %s",
-              address->text, strerror(errno));
+    set_failure(address, errno == EADDRINUSE ? ERROR_FULL : ERROR_SYSTEM, strerror(errno), err);
     return -1;
 }
 
@@ -92,8 +99,7 @@ static struct addrinfo *resolve(const struct listen_address *address, struct err
     struct addrinfo *found = NULL;
     int status = getaddrinfo(address->host, port, &hints, &found);
     if (status != 0) {
-        error_set(err, ERROR_NOT_FOUND, "cannot listen on %s: %s", address->text,
-                  gai_strerror(status));
+        set_failure(address, ERROR_NOT_FOUND, gai_strerror(status), err);
         return NULL;
     }
     return found;

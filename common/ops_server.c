@@ -91,14 +91,13 @@ bool ops_server_listen(const struct listen_address *address, int *descriptor, st
     if (address->text == NULL) {
         return true;
     }
-    struct error why_not;
-    *descriptor = listen_socket_open(address, &why_not);
-    if (*descriptor < 0 && address->is_default && why_not.code == ERROR_FULL) {
-        log_warn("ops_not_listening", log_text("address", address->text), log_reason(&why_not));
+    *descriptor = listen_socket_open(address, err);
+    if (*descriptor < 0 && address->is_default && err->code == ERROR_FULL) {
+        log_warn("ops_not_listening", log_text("address", address->text), log_reason(err));
         return true;
     }
     if (*descriptor < 0) {
-        return error_set(err, why_not.code, "OMNIHOOK_OPS_LISTEN: %s", why_not.text);
+        return false;
     }
     char name[LISTEN_SOCKET_NAME_SIZE];
     log_info("ops_listening", log_text("address", listen_socket_name(name, *descriptor)));

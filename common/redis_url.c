@@ -72,8 +72,9 @@ static bool read_tcp(struct redis_address *address, const struct url *url, struc
     if (url->host == NULL || url->host[0] == '\0') {
         return error_set(err, ERROR_BAD_INPUT, "no host");
     }
-    if (url->query != NULL) {
-        return error_set(err, ERROR_BAD_INPUT, "unknown options after '?'");
+    if (url->query != NULL || url->fragment != NULL) {
+        return error_set(err, ERROR_BAD_INPUT, "unknown options after '%c'",
+                         url->query != NULL ? '?' : '#');
     }
     if (!redis_url_port(url, REDIS_PORT, &address->port, err)) {
         return false;

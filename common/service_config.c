@@ -6,11 +6,13 @@
 #include "common/service_redis.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
 enum { NAMESPACE_MAX = 64 };
 
+static const char ops_listen[] = "OMNIHOOK_OPS_LISTEN";
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 
@@ -47,10 +49,12 @@ static bool parse_namespace(const struct config_row *row, const struct secret *v
 static bool parse_listen(const struct config_row *row, const struct secret *value, void *target,
                          struct faults *faults)
 {
-    if (!listen_address_parse(config_field(row, target), value->value)) {
+    struct listen_address *address = config_field(row, target);
+    if (!listen_address_parse(address, value->value)) {
         faults_add(faults, "%s: must be host:port, [v6]:port or unix:/path", row->name);
         return false;
     }
+    address->variable = row->name;
     return true;
 }
 
@@ -62,6 +66,7 @@ static bool parse_ops_listen(const struct config_row *row, const struct secret *
         faults_add(faults, "%s: must be host:port, [v6]:port, unix:/path or off", row->name);
         return false;
     }
+    address->variable = row->name;
     return true;
 }
 
@@ -108,7 +113,7 @@ static const struct config_row rows[] = {
      FIELD(namespace_name),
      .fallback = "omnihook"},
     {.name = "OMNIHOOK_LISTEN", .parse = parse_listen, FIELD(listen), .fallback = "127.0.0.1:8080"},
-    {.name = "OMNIHOOK_OPS_LISTEN", .parse = parse_ops_listen, FIELD(ops_listen)},
+    {.name = ops_listen, .parse = parse_ops_listen, FIELD(ops_listen)},
     NUMBER("OMNIHOOK_PROCESSES", processes, "1", 1, 256),
     NUMBER("OMNIHOOK_CONCURRENCY", concurrency, "64", 1, 10000),
     NUMBER("OMNIHOOK_LEASE_MS", lease_ms, "15000", 1000, 600000),
@@ -156,8 +161,22 @@ static void set_default_ops_listen(struct service_config *config, enum program p
                                         [PROGRAM_WORKER] = "127.0.0.1:9181",
                                         [PROGRAM_CLI] = NULL};
     if (texts[program] != NULL && listen_address_parse(&config->ops_listen, texts[program])) {
+        config->ops_listen.variable = ops_listen;
         config->ops_listen.is_default = true;
     }
+}
+
+/* Else the second to listen would say that somebody has the address. */
+static bool check_addresses(const struct service_config *config, struct faults *faults)
+{
+    const char *one = config->listen.text;
+    const char *other = config->ops_listen.text;
+    if (one == NULL || other == NULL || config->ops_listen.is_default ||
+        (config->listen.path == NULL && config->listen.port == 0) || strcmp(one, other) != 0) {
+        return true;
+    }
+    faults_add(faults, "%s: must not be the address of %s", ops_listen, config->listen.variable);
+    return false;
 }
 
 static void warn_of_unknown(char *const *entries, struct faults *faults)
@@ -183,13 +202,17 @@ bool service_config_load(struct service_config *config, enum program program,
     environment_init(&lookup, environment);
     const struct config_source source = {.environment = &lookup, .files = &files, .faults = faults};
     bool is_good = config_read(rows, ROW_COUNT, config, &source);
-    if (environment_get(&lookup, "OMNIHOOK_OPS_LISTEN") == NULL) {
+    if (environment_get(&lookup, ops_listen) == NULL) {
         set_default_ops_listen(config, program);
     }
     if (config->retry.max_ms > 0 && config->retry.base_ms > config->retry.max_ms) {
-        faults_add(faults, "OMNIHOOK_RETRY_BASE_MS: must not be more than OMNIHOOK_RETRY_MAX_MS");
+        faults_add(faults,
+                   "OMNIHOOK_RETRY_BASE_MS: must not be more than OMNIHOOK_RETRY_MAX_MS (they are "
+                   "%" PRId64 " and %" PRId64 ")",
+                   config->retry.base_ms, config->retry.max_ms);
         is_good = false;
     }
+    is_good = (program != PROGRAM_API || check_addresses(config, faults)) && is_good;
     is_good = service_redis_check(config, faults) && is_good;
     warn_of_unknown(environment, faults);
     file_watch_clear(&files);

@@ -64,6 +64,25 @@ bool text_has_control(const char *text)
     return false;
 }
 
+/* U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows. */
+static bool is_unfit_for_line(uint32_t point)
+{
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x200e || point == 0x200f ||
+           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
+}
+
+void text_make_plain(char *text)
+{
+    for (size_t left = strlen(text), length; left > 0; text += length, left -= length) {
+        uint32_t point = decode(text, left, &length);
+        bool is_utf8 = length > 0;
+        length = is_utf8 ? length : 1;
+        if (!is_utf8 || is_unfit_for_line(point)) {
+            memset(text, '?', length);
+        }
+    }
+}
+
 bool text_is_visible_ascii(const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {

@@ -14,6 +14,10 @@ size_t text_length(const char *text);
 /* Holds one of C0, DEL or C1. */
 bool text_has_control(const char *text);
 
+/* In place: what could break a line in two or steer a terminal becomes '?': control characters,
+   separators of lines, marks of the direction of writing, and bytes that are no UTF-8. */
+void text_make_plain(char *text);
+
 /* Not empty, and only ASCII that is neither control nor space. */
 bool text_is_visible_ascii(const char *text);
 

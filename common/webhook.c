@@ -70,12 +70,19 @@ static void check_target_url(struct jsonget *get, const char *text)
     url_clear(&url);
 }
 
-/* RFC 9110, 5.6.2: what a header's name is made of. */
-static bool is_token(const char *name)
+/* Bytes of the header's name (RFC 9110, 5.6.2: a token) that name begins with. */
+static size_t token_size(const char *name)
 {
-    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    return name[0] != '\0' && name[strspn(name, token)] == '\0';
+    return strspn(name, "!#$%&'*+-.^_`|~0123456789"
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+}
+
+/* Shown up to where it is none: behind that may be a value, of a line that was pasted whole. */
+static void refuse_header_name(struct jsonget *get, const char *name)
+{
+    char *shown = mem_copy_bytes(name, token_size(name));
+    jsonget_fault(get, shown, "must be the name of an HTTP header");
+    mem_free(shown);
 }
 
 /* Omnitron stores any JSON, and then fails at each delivery unless these are headers. */
@@ -88,8 +95,8 @@ static void check_headers(const struct jsonget *parent, json_t *headers, bool *i
     json_t *value;
     json_object_foreach(headers, name, value)
     {
-        if (!is_token(name)) {
-            jsonget_fault(&get, name, "must be the name of an HTTP header");
+        if (name[0] == '\0' || name[token_size(name)] != '\0') {
+            refuse_header_name(&get, name);
         } else if (!json_is_string(value)) {
             jsonget_fault(&get, name, "must be a text");
         } else if (text_has_control(json_string_value(value)) ||

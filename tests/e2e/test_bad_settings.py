@@ -4,6 +4,7 @@ stderr that names its place, all of them at once, exit status 2, and never a sec
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -78,11 +79,19 @@ BAD_VARIABLES = [
     ({"OMNITRON_TOKEN": "", "OMNITRON_TOKEN_FILE": f"/no/such/{SECRET}"}, ["OMNITRON_TOKEN_FILE: cannot be read: No such file or directory"]),
     ({"OMNITRON_TOKEN": "", "OMNITRON_TOKEN_FILE": "/"}, ["OMNITRON_TOKEN_FILE: is not a regular file"]),
     ({"OMNITRON_WEBHOOKS": ""}, ["OMNITRON_WEBHOOKS: is required"]),
-    ({"OMNITRON_WEBHOOKS": SECRET}, ["OMNITRON_WEBHOOKS: line 1, column 1: must be valid JSON"]),
+    ({"OMNITRON_WEBHOOKS": SECRET}, ["OMNITRON_WEBHOOKS: must begin with { or ["]),
+    ({"OMNITRON_WEBHOOKS": "\n"}, ["OMNITRON_WEBHOOKS: is empty"]),
+    ({"OMNITRON_WEBHOOKS": "\ufeff[]"}, ["OMNITRON_WEBHOOKS: must not begin with a byte order mark"]),
     ({"OMNITRON_WEBHOOKS": f'[\n {{"secret_key": "{SECRET}'}, ["OMNITRON_WEBHOOKS: line 2, column 28: the JSON ends too early, in OMNITRON_WEBHOOKS[0].secret_key"]),
     ({"OMNITRON_WEBHOOKS": f'["{SECRET}\udcff"]'}, ["OMNITRON_WEBHOOKS: line 1, column 13: must be UTF-8, in OMNITRON_WEBHOOKS[0]"]),
     ({"OMNITRON_WEBHOOKS": '["\\ud800"]'}, ["OMNITRON_WEBHOOKS: line 1, column 9: must be valid JSON, in OMNITRON_WEBHOOKS[0]"]),
-    ({"OMNITRON_WEBHOOKS": '["\\u0000"]'}, ["OMNITRON_WEBHOOKS: line 1, column 9: \\u0000 is not allowed, in OMNITRON_WEBHOOKS[0]"]),
+    ({"OMNITRON_WEBHOOKS": '[{"event_type":"a\\u0000","target_url":"x"},{}]'},
+     ["OMNITRON_WEBHOOKS[0].event_type: \\u0000 is not allowed (line 1, column 24)",
+      "OMNITRON_WEBHOOKS[0].target_url: must be an absolute http or https URL",
+      "OMNITRON_WEBHOOKS[1].event_type: is required",
+      "OMNITRON_WEBHOOKS[1].target_url: is required"]),
+    ({"OMNITRON_WEBHOOKS": json.dumps([{**HOOK, "config": {"n": 10**30}}])},
+     ["OMNITRON_WEBHOOKS[0].config.n: the number is too large (line 1, column 129)"]),
     ({"OMNITRON_WEBHOOKS": json.dumps(HOOK)}, ["OMNITRON_WEBHOOKS: must be a JSON array"]),
     ({"OMNITRON_WEBHOOKS": f'["{SECRET}"]'}, ["OMNITRON_WEBHOOKS[0]: must be a JSON object"]),
     ({"OMNITRON_WEBHOOKS": json.dumps([HOOK, {**HOOK, "target_url": SECRET, "event_type": "x"}])},
@@ -98,7 +107,10 @@ BAD_VARIABLES = [
     ({"OMNIHOOK_LEASE_MS": "15s"}, ["OMNIHOOK_LEASE_MS: must be a whole number from 1000 to 600000"]),
     ({"OMNIHOOK_LEASE_MS": " 15000"}, ["OMNIHOOK_LEASE_MS: must be a whole number from 1000 to 600000"]),
     ({"OMNIHOOK_RETRY_BASE_MS": "5000", "OMNIHOOK_RETRY_MAX_MS": "4999"},
-     ["OMNIHOOK_RETRY_BASE_MS: must not be more than OMNIHOOK_RETRY_MAX_MS"]),
+     ["OMNIHOOK_RETRY_BASE_MS: must not be more than OMNIHOOK_RETRY_MAX_MS (they are 5000 and 4999)"]),
+    ({"OMNIHOOK_RETRY_MAX_MS": "999"},
+     ["OMNIHOOK_RETRY_BASE_MS: must not be more than OMNIHOOK_RETRY_MAX_MS (they are 1000 and 999)"]),
+    ({"REDIS_URL": f"redis://:{SECRET}@redis:6379/0#x"}, ["REDIS_URL: unknown options after '#'"]),
     ({"OMNIHOOK_LISTEN": "8080"}, ["OMNIHOOK_LISTEN: must be host:port, [v6]:port or unix:/path"]),
     ({"OMNIHOOK_TRUSTED_PROXIES": "10.0.0.0/8, proxy, ::1/129"},
      [f"OMNIHOOK_TRUSTED_PROXIES[{i}]: must be an IP address, a network such as 10.0.0.0/8, or unix" for i in (1, 2)]),
@@ -205,11 +217,19 @@ BAD_SETTINGS = [
      [IN_HOOK + "additional_headers.Authorization: must be a text"]),
     (HOOKS, [hook_with(additional_headers={"X": f"{SECRET}\r\n"})],
      [IN_HOOK + "additional_headers.X: must not hold control characters or white space at its ends"]),
+    (HOOKS, [hook_with(additional_headers={f"Authorization: Token {SECRET}": ""})],
+     [IN_HOOK + "additional_headers.Authorization: must be the name of an HTTP header"]),
+    (HOOKS, [hook_with(additional_headers={"": "x"})],
+     [IN_HOOK + 'additional_headers."": must be the name of an HTTP header']),
     (HOOKS, [hook_with(config=[SECRET])], [IN_HOOK + "config: must be a JSON object"]),
     (HOOKS, [hook_with(retry_coutdown_config={})], [IN_HOOK + "retry_coutdown_config: unknown key"]),
     (HOOKS, [hook_with(retry_countdown_config={"kwargs": {}})], [IN_HOOK + "retry_countdown_config.choice: is required"]),
     (HOOKS, [hook_with(retry_countdown_config={"choice": "fixed"})],
      [IN_HOOK + "retry_countdown_config.kwargs: is required"]),
+    (HOOKS, [retry(" fixed")],
+     [IN_HOOK + "retry_countdown_config.choice: must not hold control characters or white space at its ends"]),
+    (HOOKS, [retry("a\nb")],
+     [IN_HOOK + "retry_countdown_config.choice: must not hold control characters or white space at its ends"]),
     (HOOKS, [retry("fixed")], [IN_HOOK + "retry_countdown_config.kwargs.seconds: is required"]),
     (HOOKS, [retry("fixed", seconds=-1)], [IN_HOOK + "retry_countdown_config." + NOT_A_SECOND]),
     (HOOKS, [retry("fixed", seconds="soon")], [IN_HOOK + "retry_countdown_config." + NOT_A_SECOND]),
@@ -332,6 +352,23 @@ class BadSettings(unittest.TestCase):
             "warning: accounts.acme.OMNITRON_WEBHOOKS[2].target_url: is an address of this machine "
             "or a private network"])
 
+    def test_a_hundred_warnings_are_shown_and_the_rest_is_counted(self):
+        for count, last in ((100, []), (103, ["warning: … and 3 more"])):
+            with self.subTest(count=count):
+                result = self.check({**VARIABLES, **{f"OMNIHOOK_X{i}": "1" for i in range(count)}})
+                self.assertEqual(result.returncode, 0)
+                lines = result.stderr.splitlines()
+                self.assertEqual(sum(line.endswith(": unknown variable") for line in lines), 100)
+                self.assertEqual(lines[100:], last)
+
+    def test_two_listeners_cannot_have_one_address(self):
+        one = {"OMNIHOOK_LISTEN": "127.0.0.1:8081", "OMNIHOOK_OPS_LISTEN": "127.0.0.1:8081"}
+        self.assert_refused(self.check({**VARIABLES, **one}),
+                            ["OMNIHOOK_OPS_LISTEN: must not be the address of OMNIHOOK_LISTEN"])
+        self.assertEqual(self.check({**VARIABLES, **one}, PROGRAMS[1]).returncode, 0)
+        any_port = {name: "127.0.0.1:0" for name in one}
+        self.assertEqual(self.check({**VARIABLES, **any_port}).returncode, 0)
+
     def test_an_unknown_variable_of_ours_is_a_warning(self):
         result = self.check({**VARIABLES, "OMNIHOOK_LEASE": SECRET})
         self.assertEqual((result.returncode, result.stderr),
@@ -358,6 +395,30 @@ class CommandLine(unittest.TestCase):
                     result = self.run_with(program, option)
                     self.assertEqual((result.returncode, result.stderr), (0, ""))
                     self.assertIn(os.path.basename(program), result.stdout)
+
+    def test_output_that_cannot_be_written_is_exit_1(self):
+        for program in PROGRAMS:
+            for option in ("--help", "--version", "--check-config"):
+                with self.subTest(program=program, option=option), open("/dev/full", "wb") as full:
+                    result = subprocess.run([program, option], env=VARIABLES, timeout=60, stdout=full, check=False)
+                    self.assertEqual(result.returncode, 1)
+
+    def test_an_address_that_cannot_be_had_names_the_variable(self):
+        with socket.create_server(("127.0.0.1", 0)) as other, tempfile.TemporaryDirectory() as folder:
+            taken = "127.0.0.1:%d" % other.getsockname()[1]
+            for name, address, processes, reason in (
+                    ("OMNIHOOK_LISTEN", taken, 1, "Address already in use"),
+                    ("OMNIHOOK_LISTEN", taken, 2, "Address already in use"),
+                    ("OMNIHOOK_LISTEN", f"unix:{folder}/none/socket", 1, "No such file or directory"),
+                    ("OMNIHOOK_LISTEN", "a.invalid:80", 1, "Name or service not known"),
+                    ("OMNIHOOK_OPS_LISTEN", taken, 1, "Address already in use")):
+                with self.subTest(name=name, address=address, processes=processes):
+                    variables = {**VARIABLES, "REDIS_URL": f"unix://{folder}/redis", "OMNIHOOK_LISTEN": "127.0.0.1:0",
+                                 "OMNIHOOK_OPS_LISTEN": "off", "OMNIHOOK_PROCESSES": str(processes), name: address}
+                    result = subprocess.run([PROGRAMS[0]], env=variables, timeout=60, check=False, encoding="utf-8",
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                    self.assertEqual(result.returncode, 1)
+                    self.assertIn(f'reason="{name}: cannot listen on {address}: {reason}"', result.stderr)
 
     def test_a_daemon_without_configuration_does_not_start(self):
         for program in PROGRAMS:

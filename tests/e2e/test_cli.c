@@ -28,6 +28,11 @@ static struct stack_options one_worker = {
 
 static struct stack_options no_worker = {.accounts = &account, .account_count = 1, .api_count = 1};
 
+#define HOOK "{\"event_type\": \"a\", \"target_url\": \"https://erp.example.com/\"}"
+static const struct stack_account two_accounts[] = {
+    {.name = "acme", .webhooks = "[]"}, {.name = "beta", .webhooks = "[" HOOK "," HOOK "]"}};
+static struct stack_options two = {.accounts = two_accounts, .account_count = 2, .api_count = 1};
+
 static void refuse_writes(struct stack *stack)
 {
     sim_fault(stack_sim(stack), "{\"method\": \"POST\", \"times\": -1,"
@@ -46,6 +51,24 @@ static void plan_and_execute_say_by_exit_code_how_it_stands(void **state)
     cli_expect(*state, CLI_PIPE, "report acme", 0, "created     package.created -> https://");
     cli_expect(*state, CLI_PIPE, "abort acme", 0, "nothing was running");
     assert_int_equal(sim_hook_count(stack_sim(*state), "acme"), 1);
+}
+
+static void the_only_account_need_not_be_named(void **state)
+{
+    cli_expect(*state, CLI_PIPE, "plan", 3, "+ create      package.created -> https://");
+    cli_expect(*state, CLI_PIPE, "execute --wait", 0, "FINISHED");
+    cli_expect(*state, CLI_PIPE, "report --json", 0, "{\"account\":\"acme\"");
+    cli_expect(*state, CLI_PIPE, "abort", 0, "nothing was running");
+}
+
+static void of_several_accounts_one_must_be_named(void **state)
+{
+    static const char *const commands[] = {"plan", "execute", "execute --wait", "report", "abort"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        cli_expect(*state, CLI_TERMINAL, commands[i], 2,
+                   " needs an ACCOUNT; the settings have acme, beta");
+    }
+    cli_expect(*state, CLI_PIPE, "status", 0, "beta");
 }
 
 static void a_terminal_gets_colours_and_a_progress_bar(void **state)
@@ -84,6 +107,8 @@ static void a_waiting_job_is_aborted(void **state)
 {
     cli_expect(*state, CLI_PIPE, "execute acme", 0, "queued: job ");
     cli_expect(*state, CLI_PIPE, "execute acme", 0, "the job that waits covers this: job ");
+    cli_expect(*state, CLI_PIPE, "status acme", 0, "WORKING   queued   \n");
+    cli_expect(*state, CLI_TERMINAL, "status acme", 0, "queued   [........................] ");
     cli_expect(*state, CLI_PIPE, "abort acme", 0, "abort is asked for");
     cli_expect(*state, CLI_PIPE, "status acme", 0, "ABORTED");
 }
@@ -281,6 +306,14 @@ static void check_names_each_step_that_works(void **state)
     cli_expect(*state, CLI_PIPE, "check --json", 0, "\"check\":\"hooks path\",\"result\":\"ok\"");
 }
 
+static void check_tells_the_warnings_of_the_settings(void **state)
+{
+    cli_expect(*state, CLI_PIPE, "check", 0,
+               "warning  settings: accounts.beta.OMNITRON_WEBHOOKS[1]: is the same webhook as "
+               "accounts.beta.OMNITRON_WEBHOOKS[0]; taken once\n");
+    cli_expect(*state, CLI_PIPE, "check", 0, "ok       settings: 2 accounts\n");
+}
+
 static void check_warns_of_an_event_type_that_omnitron_does_not_know(void **state)
 {
     sim_set(stack_sim(*state), "{\"registry\": [\"order.created\"]}");
@@ -380,7 +413,6 @@ static void bad_usage_is_exit_2(void **state)
                                            "dead list more",
                                            "dead retry",
                                            "dead drop one --all",
-                                           "plan",
                                            "plan nobody",
                                            "status --wait",
                                            "status acme more",
@@ -393,6 +425,8 @@ static void bad_usage_is_exit_2(void **state)
     cli_expect(*state, CLI_PIPE, "--help", 0, "usage: omnihook COMMAND");
     cli_expect(*state, CLI_TERMINAL, "plan nobody", 2,
                "no account 'nobody'; the settings have acme");
+    cli_expect(*state, CLI_TERMINAL, "plan 'a\033[31m'", 2, "no account 'a?[31m'; the");
+    cli_expect(*state, CLI_TERMINAL, "'a\nb'", 2, "there is no command 'a?b'");
     cli_expect(*state, CLI_TERMINAL, "dead", 2, "use one of: dead list, dead retry, dead drop");
 }
 
@@ -432,6 +466,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STACK_TEST(plan_and_execute_say_by_exit_code_how_it_stands, &one_worker),
+        STACK_TEST(the_only_account_need_not_be_named, &one_worker),
+        STACK_TEST(of_several_accounts_one_must_be_named, &two),
         STACK_TEST(a_terminal_gets_colours_and_a_progress_bar, &one_worker),
         STACK_TEST(json_is_one_document_a_line, &one_worker),
         STACK_TEST(a_job_that_fails_fails_the_command_that_waits, &one_worker),
@@ -449,6 +485,7 @@ int main(void)
         STACK_TEST(events_are_followed, &one_worker),
         STACK_TEST(events_are_followed_as_json, &one_worker),
         STACK_TEST(check_names_each_step_that_works, &one_worker),
+        STACK_TEST(check_tells_the_warnings_of_the_settings, &two),
         STACK_TEST(check_warns_of_an_event_type_that_omnitron_does_not_know, &one_worker),
         STACK_TEST(check_names_what_may_lose_jobs_and_what_to_set, &one_worker),
         STACK_TEST(check_says_which_step_fails_and_what_to_do, &one_worker),

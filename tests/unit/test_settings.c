@@ -374,7 +374,7 @@ static void bad_json_is_told_by_line_and_column(void **state)
     assert_one_fault(load,
                      "OMNIHOOK_SETTINGS: line 1, column 13: the JSON ends too early, in accounts");
     load_text(load, "[1e999]");
-    assert_one_fault(load, "OMNIHOOK_SETTINGS: line 1, column 6: a number is too large, in [0]");
+    assert_one_fault(load, "[0]: the number is too large (line 1, column 6)");
 }
 
 static void a_duplicate_key_is_told_by_its_path_with_all_other_faults(void **state)

@@ -50,6 +50,29 @@ static void controls_are_found_in_both_halves_of_latin_1(void **state)
     assert_false(text_has_control("a b\xc2\xa0\xc3\xa7"));
 }
 
+static void assert_made_plain(const char *text, const char *expected)
+{
+    char *copy = mem_copy_text(text);
+    text_make_plain(copy);
+    assert_string_equal(copy, expected);
+    mem_free(copy);
+}
+
+static void a_plain_text_cannot_break_a_line_or_steer_a_terminal(void **state)
+{
+    (void)state;
+    assert_made_plain("", "");
+    assert_made_plain("a b\xc2\xa0\xc3\xa7\xe2\x82\xac\xf0\x9f\x98\x80",
+                      "a b\xc2\xa0\xc3\xa7\xe2\x82\xac\xf0\x9f\x98\x80");
+    assert_made_plain("\n\x1b[31m\x7f", "??[31m?");
+    assert_made_plain("\xc2\x9b"
+                      "31m",
+                      "??31m");                              /* CSI in one character */
+    assert_made_plain("a\xe2\x80\xa8z", "a???z");            /* a separator of lines */
+    assert_made_plain("\xe2\x80\xae\xe2\x81\xa6", "??????"); /* from right to left */
+    assert_made_plain("\xff\xc3", "??");                     /* no UTF-8, and cut off */
+}
+
 static void visible_ascii_has_neither_spaces_nor_controls_nor_other_letters(void **state)
 {
     (void)state;
@@ -93,6 +116,7 @@ int main(void)
         cmocka_unit_test(utf8_is_told_from_what_only_looks_like_it),
         cmocka_unit_test(length_counts_code_points),
         cmocka_unit_test(controls_are_found_in_both_halves_of_latin_1),
+        cmocka_unit_test(a_plain_text_cannot_break_a_line_or_steer_a_terminal),
         cmocka_unit_test(visible_ascii_has_neither_spaces_nor_controls_nor_other_letters),
         cmocka_unit_test(trimming_removes_what_python_calls_white_space),
     };

@@ -154,7 +154,7 @@ static const struct bad_entry bad_entries[] = {
     {"{" KEYS ",\"additional_headers\":{\"A\":5}}", ".additional_headers.A: must be a text"},
     {"{" KEYS ",\"additional_headers\":{\"A\":null}}", ".additional_headers.A: must be a text"},
     {"{" KEYS ",\"additional_headers\":{\"A B\":\"s3cret\"}}",
-     ".additional_headers.A B: must be the name of an HTTP header"},
+     ".additional_headers.A: must be the name of an HTTP header"},
     {"{" KEYS ",\"additional_headers\":{\"A\":\"s3cret\\r\\nB: c\"}}",
      ".additional_headers.A: must not hold control characters or white space at its ends"},
     {"{" KEYS ",\"config\":\"x\"}", ".config: must be a JSON object"},
@@ -244,6 +244,21 @@ static void an_unknown_choice_is_passed_on_as_it_is(void **state)
                       RETRY("{\"choice\":\"fibonacci\",\"kwargs\":{\"a\":\"1\"}}")));
     assert_json(fixture->webhook.retry_countdown_config,
                 "{\"choice\":\"fibonacci\",\"kwargs\":{\"a\":\"1\"}}");
+}
+
+static void random_waits_may_begin_below_zero(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char choice[] =
+        "{\"choice\":\"random\",\"kwargs\":{\"min_value\":-5,\"max_value\":-1}}";
+    assert_true(
+        parse(&fixture->webhook, &fixture->faults,
+              RETRY("{\"choice\":\"random\",\"kwargs\":{\"min_value\":-5,\"max_value\":-1}}")));
+    assert_json(fixture->webhook.retry_countdown_config, choice);
+    webhook_clear(&fixture->webhook);
+    assert_false(
+        parse(&fixture->webhook, &fixture->faults,
+              RETRY("{\"choice\":\"random\",\"kwargs\":{\"min_value\":0,\"max_value\":-1}}")));
 }
 
 static void known_kwargs_are_normalised_as_the_server_does(void **state)
@@ -384,6 +399,7 @@ int main(void)
         CASE(all_faults_of_an_entry_are_told_at_once),
         CASE(lengths_are_counted_in_characters_not_in_bytes),
         CASE(an_unknown_choice_is_passed_on_as_it_is),
+        CASE(random_waits_may_begin_below_zero),
         CASE(known_kwargs_are_normalised_as_the_server_does),
         CASE(private_targets_and_endless_countdowns_are_warnings),
         CASE(sensible_settings_give_no_warning),
