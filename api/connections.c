@@ -86,7 +86,8 @@ struct state_list {
 };
 
 struct connections {
-    struct accepting *accepting; /* NULL when draining */
+    struct accepting *accepting; /* NULL when the listener is gone */
+    bool is_draining;
     struct connections_options options;
     struct state_list states[CONNECTION_STATES];
     struct event *new_ones; /* fires when there are some */
@@ -401,7 +402,7 @@ static struct bufferevent *on_accepted(struct event_base *base, void *arg)
     show_count(all);
     enter(connection, CONNECTION_NEW);
     event_active(all->new_ones, EV_TIMEOUT, 1);
-    if (all->accepting == NULL && !event_pending(all->quiet, EV_TIMEOUT, NULL)) {
+    if (all->is_draining && !event_pending(all->quiet, EV_TIMEOUT, NULL)) {
         loop_timer_start(all->quiet, CONNECTIONS_QUIET_MS);
     }
     return connection->stream;
@@ -601,9 +602,19 @@ void connections_end_stream(struct connections *connections, struct evhttp_reque
 
 void connections_drain(struct connections *connections)
 {
+    connections->is_draining = true;
+    close_quiet(connections);
+}
+
+void connections_accept_now(struct connections *connections)
+{
+    accepting_try_now(connections->accepting);
+}
+
+void connections_forget_listener(struct connections *connections)
+{
     accepting_free(connections->accepting);
     connections->accepting = NULL;
-    close_quiet(connections);
 }
 
 size_t connections_count(const struct connections *connections)

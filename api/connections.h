@@ -55,10 +55,13 @@ void connections_send_reply(struct connections *connections, struct evhttp_reque
 /* evhttp_send_reply_end, likewise; but a caller that has hung up is let go. */
 void connections_end_stream(struct connections *connections, struct evhttp_request *request);
 
-/* From here on the listener is not used, and may go. Connections between requests, and new ones,
-   are closed when they have been quiet for CONNECTIONS_QUIET_MS, so that a request that is on its
-   way is answered. */
+/* From here on connections between requests, and new ones, are closed when they have been quiet for
+   CONNECTIONS_QUIET_MS, so that a request that is on its way is answered. */
 void connections_drain(struct connections *connections);
+/* Who has called already is accepted in the next turn of the loop, if that is possible at all. */
+void connections_accept_now(struct connections *connections);
+/* To be called before the listener goes. */
+void connections_forget_listener(struct connections *connections);
 /* Closes all but those whose request is with us, even in the middle of a request. */
 void connections_drop_unfinished(struct connections *connections);
 

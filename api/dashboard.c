@@ -271,7 +271,7 @@ void dashboard_free(struct dashboard *dashboard)
     dashboard->is_going = true;
     dashboard_streams_free(dashboard->streams);
     if (dashboard->http != NULL) {
-        connections_drain(dashboard->connections);
+        connections_forget_listener(dashboard->connections);
         evhttp_free(dashboard->http);
         connections_free(dashboard->connections);
     }

@@ -105,6 +105,7 @@ static void unlisten(struct server *server)
 {
     remove_file(server);
     connections_drain(server->connections);
+    connections_forget_listener(server->connections);
     evhttp_del_accept_socket(server->http, server->bound);
     server->bound = NULL;
     check_stopped(server);
@@ -166,6 +167,7 @@ bool server_start(struct loop *loop, const struct server_options *options, struc
 void server_stop(struct server *server)
 {
     server->requests.is_closing = true;
+    connections_accept_now(server->connections);
     loop_timer_start(server->unlisten, 0);
 }
 
@@ -188,7 +190,7 @@ void server_free(struct server *server)
     server->is_stopped = true; /* nobody is to be told any more */
     if (server->bound != NULL) {
         remove_file(server);
-        connections_drain(server->connections);
+        connections_forget_listener(server->connections);
     }
     event_free(server->unlisten);
     evhttp_free(server->http);

@@ -86,3 +86,9 @@ void accepting_resume(struct accepting *accepting)
         update(accepting);
     }
 }
+
+void accepting_try_now(struct accepting *accepting)
+{
+    loop_timer_stop(accepting->rest);
+    update(accepting);
+}

@@ -13,11 +13,14 @@ enum { ACCEPTING_REST_MS = 1000 };
 
 /* The listener is borrowed until accepting_free; its error callback is ours. */
 struct accepting *accepting_new(struct loop *loop, struct evconnlistener *listener);
-/* The listener may be used no more, or go on. NULL is legal. */
+/* Before the listener goes. NULL is legal. */
 void accepting_free(struct accepting *accepting);
 
 /* Takes no new connections until accepting_resume. False when it did not before either. */
 bool accepting_pause(struct accepting *accepting);
 void accepting_resume(struct accepting *accepting);
+
+/* Ends a rest before its time. */
+void accepting_try_now(struct accepting *accepting);
 
 #endif

@@ -8,11 +8,7 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum { LIMIT_MS = 10000 };
 
@@ -372,47 +368,6 @@ static void an_idle_connection_is_closed_after_its_time(void **state)
     raw_call_close(raw);
 }
 
-/* How many descriptors the program may have; gives how many it might have before. (prlimit() is
-   declared for GNU sources only.) */
-static rlim_t limit_descriptors(pid_t program, rlim_t count)
-{
-    struct rlimit limit;
-    assert_int_equal(syscall(SYS_prlimit64, program, RLIMIT_NOFILE, NULL, &limit), 0);
-    rlim_t before = limit.rlim_cur;
-    limit.rlim_cur = count;
-    assert_int_equal(syscall(SYS_prlimit64, program, RLIMIT_NOFILE, &limit, NULL), 0);
-    return before;
-}
-
-/* When the next line of a failed accept was written: ms of its minute. */
-static int64_t wait_failed_accept(struct process *api)
-{
-    const char *line = process_wait_line(api, PROCESS_STDERR, "event=accept_failed", LIMIT_MS);
-    int64_t ms = strtoll(line + strlen("time=2026-01-31T10:00:"), NULL, 10) * 1000 +
-                 strtoll(line + strlen("time=2026-01-31T10:00:00."), NULL, 10);
-    process_skip_output(api);
-    return ms;
-}
-
-static void without_a_descriptor_new_callers_wait_until_there_is_one(void **state)
-{
-    struct stack *stack = *state;
-    struct process *api = stack_api(stack, 0);
-    struct raw_call *known = open_and_ask(stack_api_address(stack, 0));
-    rlim_t before = limit_descriptors(process_pid(api), 0);
-    struct raw_call *caller = raw_call_open(stack_api_address(stack, 0));
-    assert_true(raw_call_send_text(caller, CALL("GET", "nothing") END));
-    int64_t first_ms = wait_failed_accept(api);
-    int64_t rested_ms = (wait_failed_accept(api) + 60000 - first_ms) % 60000;
-    assert_true(rested_ms >= 900);
-    assert_true(raw_call_send_text(known, CALL("GET", "nothing") END));
-    assert_non_null(strstr(raw_call_receive(known, "Not found.\"}", LIMIT_MS), " 404 "));
-    (void)limit_descriptors(process_pid(api), before);
-    assert_non_null(strstr(raw_call_receive(caller, "Not found.\"}", LIMIT_MS), " 404 "));
-    raw_call_close(caller);
-    raw_call_close(known);
-}
-
 static void callers_that_hang_up_do_no_harm(void **state)
 {
     struct stack *stack = *state;
@@ -466,7 +421,6 @@ int main(void)
         STACK_TEST(too_many_connections_of_one_address_are_refused, &few_here),
         STACK_TEST(too_many_requests_at_once_are_503_early, &few_requests),
         STACK_TEST(a_caller_that_never_reads_is_cut_off, &quick),
-        STACK_TEST(without_a_descriptor_new_callers_wait_until_there_is_one, &api_alone),
         STACK_TEST(callers_that_hang_up_do_no_harm, &api_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
