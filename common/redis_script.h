@@ -7,7 +7,7 @@
 enum { REDIS_SCRIPT_PARTS_MAX = 3 };
 
 /* A script that is compiled in; its text is that of its parts, one after the other. It is put
-   together only when a server needs it: all of them would take 200 KiB. */
+   together only when a server needs it. */
 struct redis_script {
     const unsigned char
         *parts[REDIS_SCRIPT_PARTS_MAX]; /* borrowed for ever; NULL behind the last */

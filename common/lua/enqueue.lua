@@ -42,7 +42,7 @@ local function enqueue(account, id)
         if next_id == id then
             return 'rerun', id
         end
-        if next_id ~= '' then
+        if next_id and next_id ~= '' then
             coalesced = coalesced + 1
             return 'rerun', next_id
         end
@@ -76,8 +76,8 @@ local function enqueue(account, id)
     if call('LLEN', PREFIX .. 'queue') >= tonumber(queue_max) then
         return 'full', ''
     end
-    local rev = start_job(account, id, attempts, 0, now)
-    if not phase and rev > 1 then
+    start_job(account, id, attempts, 0, now)
+    if not phase then
         -- What the run of a record that was lost told is not this job's. After the start: at full
         -- memory a removal as the first write would let this script pass.
         call('DEL', PREFIX .. 'report:' .. account)

@@ -111,7 +111,7 @@ local function show(account, job, state, phase, now, fields, more)
 end
 
 -- Begins a job: in the queue, or while a pause holds (not_before lies ahead) in `delayed`. Its first
--- write may grow memory, so at full memory ENQUEUE is refused as a whole. Returns the status's rev.
+-- write may grow memory, so at full memory ENQUEUE is refused as a whole.
 local function start_job(account, id, attempts, not_before, now)
     local at = iso(now)
     local element = element_of(account, id, at)
@@ -139,7 +139,6 @@ local function start_job(account, id, attempts, not_before, now)
     if rev > 1 then
         call('PERSIST', PREFIX .. 'status:' .. account)
     end
-    return rev
 end
 
 -- Puts the job back on the queue: side RPUSH = taken next, LPUSH = at the end of the line. Its next

@@ -210,6 +210,21 @@ static void an_ended_account_gets_a_new_job(void **state)
     assert_true(strtoll(desk_status(desk, "acme", "rev"), NULL, 10) > rev);
 }
 
+static void a_new_job_is_not_reported_with_what_another_left_behind(void **state)
+{
+    struct queue_desk *desk = *state;
+    struct redis_fixture *redis = queue_desk_redis(desk);
+    (void)desk_enqueue(desk, "acme");
+    redis_do(redis, "SET {t}:report:acme %s",
+             "\"settings\":\"old\",\"webhooks\":[{\"event_type\":\"old\"}],\"warnings\":[]");
+    redis_do(redis, "DEL {t}:ctl:acme {t}:status:acme");
+    (void)desk_enqueue(desk, "acme");
+    json_t *report = desk_report(desk, "acme");
+    assert_true(json_is_null(json_object_get(report, "settings")));
+    assert_int_equal(json_array_size(json_object_get(report, "webhooks")), 0);
+    json_decref(report);
+}
+
 static void a_full_queue_refuses_new_jobs_only(void **state)
 {
     struct queue_desk *desk = *state;
@@ -517,6 +532,7 @@ int main(void)
         DESK_TEST(execute_while_the_job_runs_books_exactly_one_more_run),
         DESK_TEST(a_booked_run_begins_with_all_attempts_after_a_failed_job),
         DESK_TEST(an_ended_account_gets_a_new_job),
+        DESK_TEST(a_new_job_is_not_reported_with_what_another_left_behind),
         DESK_TEST(a_full_queue_refuses_new_jobs_only),
         DESK_TEST(a_failed_attempt_waits_and_is_run_again),
         DESK_TEST(the_last_attempt_fails_the_job),

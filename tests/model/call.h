@@ -25,7 +25,7 @@ enum {
     MODEL_GRACE_MS = 3000,
     MODEL_QUEUE_MAX = 4,
     MODEL_ATTEMPTS = 3,
-    MODEL_DEATHS_MAX = 3, /* as in prelude.lua */
+    MODEL_DEATHS_MAX = 3, /* as in prelude_rest.lua */
     MODEL_MAX_AGE_MS = 120000,
     MODEL_DEATH_BACKOFF_MS = 12000,
     MODEL_RESULT_TTL_S = 86400,

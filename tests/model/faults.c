@@ -32,7 +32,7 @@ const struct fault faults[] = {
     {"an execute during a run is forgotten",
      {"enqueue.lua", "    call('HSET', ctl_key, 'next_id', id)\n", ""}},
     {"a second execute during a run books again",
-     {"enqueue.lua", "    if next_id ~= '' then\n", "    if false then\n"}},
+     {"enqueue.lua", "    if next_id and next_id ~= '' then\n", "    if false then\n"}},
     {"the queue has no cap", {"enqueue.lua", ">= tonumber(queue_max)", ">= 1e9"}},
     {"execute breaks into a pause",
      {"enqueue.lua", "    if due <= now then\n", "    if true then\n"}},

@@ -523,11 +523,14 @@ int64_t desk_take_back_own(struct queue_desk *desk, const char *worker, const ch
 
 extern const unsigned char embedded_prelude_lua[];
 extern const unsigned char embedded_prelude_rest_lua[];
+extern const unsigned char embedded_enqueue_lua[];
 
 char *desk_script(const char *body)
 {
     struct redis_script script;
-    const unsigned char *const parts[] = {embedded_prelude_lua, embedded_prelude_rest_lua,
+    bool is_short = body == (const char *)embedded_enqueue_lua;
+    const unsigned char *const parts[] = {embedded_prelude_lua,
+                                          is_short ? NULL : embedded_prelude_rest_lua,
                                           (const unsigned char *)body};
     redis_script_init(&script, parts);
     return redis_script_text(&script);

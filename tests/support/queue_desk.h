@@ -99,7 +99,7 @@ int64_t desk_take_back_own(struct queue_desk *desk, const char *worker, const ch
                            size_t known_count);
 int64_t desk_audit(struct queue_desk *desk);
 
-/* A script of the machine, as it would be sent: the prelude and body. Owned. */
+/* A script of the machine, as it would be sent: what of the prelude it gets, and body. Owned. */
 char *desk_script(const char *body);
 
 /* A field of the public status; "(none)" when it does not exist. Borrowed as from redis_text. */
