@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHED_BYTES = 1024 };
-
 static void *checked(void *memory)
 {
     if (memory == NULL) {
@@ -20,14 +18,7 @@ static void *checked(void *memory)
 void *mem_new(size_t count, size_t size)
 {
     /* calloc(0) may give NULL; one byte keeps "NULL means out of memory" true. */
-    if (count == 0 || size == 0) {
-        return checked(calloc(1, 1));
-    }
-    /* glibc before 2.41 does not look into a thread's cache of freed blocks for calloc. */
-    if (count <= CACHED_BYTES / size) {
-        return memset(checked(malloc(count * size)), 0, count * size);
-    }
-    return checked(calloc(count, size));
+    return checked(count == 0 || size == 0 ? calloc(1, 1) : calloc(count, size));
 }
 
 void *mem_resize(void *old, size_t count, size_t size)
