@@ -30,7 +30,7 @@ function showConnection(state, text) {
     }
     isLive = state === 'live';
     if (!isLive) {
-        lists.forEach((list) => list.rest()); // each is read when the page is live again
+        rest();
     }
     document.body.dataset.stale = String(!isLive);
     const mayBeOld = !isLive && state !== 'paused' && overview !== null;
@@ -126,6 +126,14 @@ addEventListener('key-refused', (event) => {
 
 const pending = new Map(); // account -> its last state since the last flush, and its last progress after that
 let flushTimer = null;
+
+// Nothing is shown or read soon: all is read when the page is live again.
+function rest() {
+    clearTimeout(flushTimer);
+    flushTimer = null;
+    pending.clear();
+    lists.forEach((list) => list.rest());
+}
 
 function readLists() {
     lists.forEach((list) => list.load());

@@ -67,6 +67,18 @@ REFUSE = """
     };
 """
 NEXT = "#accounts-pager button:last-child"
+# From now on window.strays has what of the lists is read while the page is not live, since window.brokenAt.
+WATCH_STRAYS = """
+    const real = window.fetch;
+    window.strays = [];
+    window.fetch = (path, options) => {
+        if (document.body.dataset.stale === 'true' && /^ops\\/(accounts|dead|workers)/.test(path)) {
+            window.strays.push(path);
+        }
+        return real(path, options);
+    };
+    new MutationObserver(() => window.brokenAt ??= performance.now()).observe(document.body, {attributeFilter: ['data-stale']});
+"""
 
 
 class Dashboard(Visit):
@@ -370,6 +382,19 @@ class Dashboard(Visit):
         browser.wait_text("#key-state", "Read only")
         browser.wait_text("#connection", "Live")
         self.assert_refuses_click(browser, button("execute"))
+
+    def test_nothing_is_read_while_the_page_is_not_live(self):
+        self.allowed = [r"/ops/\S+ .*(ERR_| 503 )"]
+        system, browser = self.visit(is_relayed=True)
+        system.run("FINISHED")
+        browser.script(WATCH_STRAYS)
+        system.run("FINISHED")  # the lists are to be read soon, at most a second later
+        system.stop_api()
+        browser.wait("window.brokenAt && performance.now() > window.brokenAt + 1500")
+        self.assertEqual(browser.script("return window.strays"), [])
+        system.start_api()
+        browser.wait_text("#connection", "Live")
+        browser.wait_text(f"{row()} .state", "FINISHED")
 
     def test_pages_that_nobody_sees_take_no_connection(self):
         system, browser = self.visit()
