@@ -195,6 +195,8 @@ void job_queue_audit(struct job_queue *queue, job_swept_fn *fn, void *arg);
 /* Ends the registration of a worker that stops. If it still has jobs its lease ends now, so that
    the next job_queue_take_back takes them: also for a worker that is known to be dead. */
 void job_queue_unregister(struct job_queue *queue, const char *worker, job_done_fn *fn, void *arg);
+/* Counts runs that a worker has given up with its lease, in `fenced`. May get lost. */
+void job_queue_count_fenced(struct job_queue *queue, int64_t runs);
 
 /* The channel of every change of state and progress, as JSON lines. */
 const char *job_queue_events_channel(const struct job_queue *queue);

@@ -165,3 +165,24 @@ void job_queue_unregister(struct job_queue *queue, const char *worker, job_done_
     redis_command_add(&command, worker);
     queue_script_send(call, SCRIPT_UNREGISTER, &command, queue->client);
 }
+
+static void settle_count(struct queue_call *call, const struct redis_reply *reply,
+                         const struct error *why_not)
+{
+    (void)call;
+    (void)reply;
+    (void)why_not;
+}
+
+void job_queue_count_fenced(struct job_queue *queue, int64_t runs)
+{
+    struct queue_call *call = queue_call_new(queue, settle_count, NULL);
+    char key[QUEUE_KEY_SIZE];
+    struct redis_command command;
+    redis_command_init(&command, "HINCRBY");
+    redis_command_add(&command,
+                      queue_key_print(key, queue->namespace_name, QUEUE_KEY_TOTALS, NULL));
+    redis_command_add(&command, "fenced");
+    redis_command_add_int(&command, runs);
+    queue_command_send(call, &command, queue->client, 0);
+}

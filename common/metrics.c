@@ -98,9 +98,10 @@ static const struct family families[METRICS] = {
     [METRIC_LEASES_LOST] = {.programs = METRICS_WORKER,
                             .name = "leases_lost_total",
                             .help = "Times that this worker was silent for too long."},
-    [METRIC_RUNS_FENCED] = {.programs = METRICS_WORKER,
-                            .name = "runs_fenced_total",
-                            .help = "Runs whose writes were refused: another worker has the job."},
+    [METRIC_RUNS_FENCED] =
+        {.programs = METRICS_WORKER,
+         .name = "runs_fenced_total",
+         .help = "Runs given up because another worker has the job, or may have it."},
     [METRIC_JOBS_RECOVERED] = {.programs = METRICS_WORKER,
                                .name = "jobs_recovered_total",
                                .help = "Jobs of dead workers that this worker put back."},

@@ -47,6 +47,7 @@ struct worker {
     struct run_context context;
     struct run **runs; /* concurrency of them; the first figures.running are in use */
     struct worker_figures figures;
+    int64_t fenced; /* runs given up with a lease; Redis has not been told */
     bool is_announced;
     bool is_draining;
     bool is_claimer_stopped;
@@ -203,6 +204,10 @@ static void on_lease_held(void *arg)
             .on_changed = on_presence_changed,
             .arg = worker,
         });
+    if (worker->fenced > 0) {
+        job_queue_count_fenced(worker->queue, worker->fenced);
+        worker->fenced = 0;
+    }
     announce(worker);
 }
 
@@ -213,6 +218,8 @@ static void on_lease_lost(void *arg, const struct error *why)
              log_int("runs", worker->figures.running), log_reason(why));
     metrics_count(METRIC_LEASES_LOST, NULL, NULL);
     metrics_set(METRIC_RUNS_GOING, NULL, 0);
+    metrics_add(METRIC_RUNS_FENCED, NULL, NULL, worker->figures.running);
+    worker->fenced += worker->figures.running;
     worker->is_announced = false;
     presence_free(worker->presence);
     worker->presence = NULL;

@@ -122,6 +122,11 @@ static void what_a_lost_lease_leaves_behind_is_found_at_once(void **state)
     worker_wait_state(fixture, "acme", "FINISHED", SOON_MS);
 }
 
+static bool one_is_fenced(void *fixture)
+{
+    return total(fixture, "fenced") == 1;
+}
+
 static void a_worker_that_was_stopped_past_its_lease_writes_nothing_and_comes_back(void **state)
 {
     struct worker_fixture *fixture = *state;
@@ -140,6 +145,7 @@ static void a_worker_that_was_stopped_past_its_lease_writes_nothing_and_comes_ba
     assert_string_equal(desk_state(fixture->desk, "acme"), "FINISHED");
     assert_becomes_true(none_is_in_flight, fixture, 1000);
     assert_int_equal(sim_hook_count(fixture->sim, "acme"), 1);
+    assert_becomes_true(one_is_fenced, fixture, LIMIT_MS);
     mem_free(before);
     mem_free(owner);
 }
