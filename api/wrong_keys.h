@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* So many at once, and then one each WRONG_KEY_EVERY_MS. */
-enum { WRONG_KEYS_AT_ONCE = 20, WRONG_KEY_EVERY_MS = 3000 };
+enum { WRONG_KEYS_AT_ONCE = 40, WRONG_KEY_EVERY_MS = 2000 };
 
 struct wrong_keys;
 
