@@ -110,6 +110,21 @@ local function parse_element(element)
     return account, id
 end
 
+-- Whether the account has, or had not long ago, a job of that id. The history's reports begin with
+-- account and job.
+local function is_known_job(account, ctl, id)
+    if id == ctl.job or id == ctl.next_id then
+        return true
+    end
+    local name = '"job":"' .. id .. '"'
+    for _, report in ipairs(call('LRANGE', PREFIX .. 'history:' .. account, 0, -1)) do
+        if report:sub(1, 200):find(name, 1, true) then
+            return true
+        end
+    end
+    return false
+end
+
 -- The job that an element stands for: account and its ctl. Nil when it stands for none: then a
 -- foreign element, or one of a job that is not remembered, is buried, and a double just forgotten;
 -- also that of an active account whose record was lost, since the audit begins its job anew.
@@ -124,7 +139,7 @@ local function own_job(element, now)
     if not ctl.elem and call('SISMEMBER', PREFIX .. 'active', account) == 1 then
         return nil
     end
-    if not ctl.elem then
+    if not ctl.elem or not is_known_job(account, ctl, id) then
         bury(id, account, 'foreign element in the queue: no such job', 0, now, element)
         return nil
     end

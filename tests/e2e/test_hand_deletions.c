@@ -310,7 +310,10 @@ static void without_its_record_an_account_can_be_executed_at_once(void **state)
     redis_do(fixture->redis, "DEL {omnihook}:ctl:acme");
     assert_int_equal(worker_enqueue(fixture, "acme"), ENQUEUE_NEW);
     start_worker(fixture);
-    assert_finished_once(fixture, "acme");
+    worker_wait_state(fixture, "acme", "FINISHED", LIMIT_MS);
+    assert_int_equal(sim_hook_count(fixture->sim, "acme"), 1);
+    assert_int_equal(redis_int(fixture->redis, "EXISTS {omnihook}:queue {omnihook}:active"), 0);
+    assert_non_null(strstr(redis_text(fixture->redis, "LINDEX {omnihook}:dead 0"), "no such job"));
 }
 
 static void accounts_taken_out_of_active_are_run_and_put_back_by_execute(void **state)

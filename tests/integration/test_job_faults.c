@@ -280,6 +280,38 @@ static void foreign_elements_are_found_in_every_list(void **state)
     assert_int_equal(redis_int(redis, "EXISTS {t}:delayed {t}:processing:w1 {t}:workers"), 0);
 }
 
+/* An element of acme, with that job, to be taken next; no run comes of it. */
+static void claim_in_vain(struct queue_desk *desk, const char *job)
+{
+    redis_do(queue_desk_redis(desk), "RPUSH {t}:queue %s%s%s", "{\"id\":\"", job,
+             "\",\"account\":\"acme\",\"action\":\"execute\"}");
+    struct claim_answer run = desk_start(desk, "w1");
+    assert_int_equal(run.code, ERROR_NONE);
+    assert_false(run.is_run);
+}
+
+static void a_job_that_the_account_never_had_is_foreign_and_one_that_it_had_is_a_copy(void **state)
+{
+    struct queue_desk *desk = *state;
+    struct redis_fixture *redis = queue_desk_redis(desk);
+    (void)desk_register(desk, "w1");
+    char *first = mem_copy_text(desk_enqueue(desk, "acme").job);
+    claim_in_vain(desk, "ffff"); /* while one waits */
+    assert_dead(desk, "no such job");
+    claim_in_vain(desk, first);
+    struct claim_answer run = desk_start(desk, "w1");
+    assert_true(run.is_run);
+    claim_in_vain(desk, "fff0"); /* while it runs */
+    assert_int_equal(desk_finish(desk, &run.claim, RUN_OK).end, JOB_FINISHED);
+    (void)desk_enqueue(desk, "acme");
+    run = desk_start(desk, "w1");
+    assert_int_equal(desk_finish(desk, &run.claim, RUN_OK).end, JOB_FINISHED);
+    claim_in_vain(desk, first); /* the history knows it */
+    claim_in_vain(desk, "fff1");
+    assert_int_equal(redis_int(redis, "LLEN {t}:dead"), 3);
+    mem_free(first);
+}
+
 static void an_element_longer_than_any_of_ours_is_cut(void **state)
 {
     struct queue_desk *desk = *state;
@@ -546,6 +578,7 @@ int main(void)
         DESK_TEST(a_run_without_the_claim_changes_nothing_but_the_counter),
         DESK_TEST(foreign_elements_end_among_the_dead_and_block_nothing),
         DESK_TEST(foreign_elements_are_found_in_every_list),
+        DESK_TEST(a_job_that_the_account_never_had_is_foreign_and_one_that_it_had_is_a_copy),
         DESK_TEST(an_element_longer_than_any_of_ours_is_cut),
         DESK_TEST(a_second_copy_of_a_job_is_dropped),
         DESK_TEST(a_copy_in_a_dead_workers_list_does_not_touch_the_run),
