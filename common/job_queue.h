@@ -86,6 +86,10 @@ struct job_claim {
     int64_t attempt;   /* 1 = the first */
     bool is_recovered; /* an earlier run of this job may have left requests on their way */
     int64_t age_ms;    /* since it was enqueued */
+    /* The details (job_queue_progress) that the job's run before has told last; not 0-terminated,
+       and borrowed until the callback that gives the claim returns; size 0 = none. */
+    const char *earlier;
+    size_t earlier_size;
 };
 
 /* Takes the next element into worker's own list, waiting up to wait_ms (0 = not at all), on a

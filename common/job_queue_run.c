@@ -9,7 +9,7 @@
 
 static bool read_claim(struct job_claim *claim, const struct redis_reply *reply)
 {
-    enum { ACCOUNT = 1, JOB, ATTEMPT, RECOVERED, AGE, FIELDS };
+    enum { ACCOUNT = 1, JOB, ATTEMPT, RECOVERED, AGE, EARLIER, FIELDS };
     if (redis_reply_count(reply) != FIELDS) {
         return false;
     }
@@ -23,7 +23,8 @@ static bool read_claim(struct job_claim *claim, const struct redis_reply *reply)
     claim->attempt = redis_reply_int(redis_reply_at(reply, ATTEMPT), 1);
     claim->is_recovered = redis_reply_int(redis_reply_at(reply, RECOVERED), 0) == 1;
     claim->age_ms = redis_reply_int(redis_reply_at(reply, AGE), 0);
-    return true;
+    claim->earlier = redis_reply_text(redis_reply_at(reply, EARLIER), &claim->earlier_size);
+    return claim->earlier != NULL;
 }
 
 static void settle_claim(struct queue_call *call, const struct redis_reply *reply,

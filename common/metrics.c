@@ -83,7 +83,7 @@ static const struct family families[METRICS] = {
                             .kind = GAUGE},
     [METRIC_WEBHOOKS] = {.programs = METRICS_WORKER,
                          .name = "webhooks_total",
-                         .help = "What became of the webhooks of ended runs.",
+                         .help = "What ended runs did with their webhooks.",
                          .labels = {{"outcome",
                                      VALUES("created", "reactivated", "updated", "already",
                                             "drifted", "failed", "pending", "other")}}},

@@ -77,6 +77,8 @@ struct omnitron_failure {
 };
 
 bool omnitron_failure_may_pass(const struct omnitron_failure *failure);
+/* An answer of this status to a write says that this webhook failed, and would again. */
+bool omnitron_status_is_for_good(int status);
 /* True when it says something about the account as a whole, so trying other webhooks is useless. */
 bool omnitron_failure_is_for_all(const struct omnitron_failure *failure);
 const char *omnitron_failure_name(enum omnitron_failure_kind kind);

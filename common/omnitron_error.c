@@ -115,6 +115,11 @@ bool omnitron_failure_may_pass(const struct omnitron_failure *failure)
            failure->kind == OMNITRON_THROTTLED || failure->kind == OMNITRON_BROKEN;
 }
 
+bool omnitron_status_is_for_good(int status)
+{
+    return omnitron_kind_of_status(status) == OMNITRON_REJECTED;
+}
+
 bool omnitron_failure_is_for_all(const struct omnitron_failure *failure)
 {
     switch (failure->kind) {

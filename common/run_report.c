@@ -5,6 +5,7 @@
 #include "common/strbuf.h"
 
 #include <assert.h>
+#include <jansson.h>
 #include <string.h>
 
 enum {
@@ -17,7 +18,8 @@ enum {
 struct row {
     enum webhook_outcome outcome;
     int status;
-    char *error; /* owned; NULL = none */
+    char *error;     /* owned; NULL = none */
+    bool is_earlier; /* an earlier run's doing */
 };
 
 struct warning {
@@ -29,6 +31,7 @@ struct warning {
 struct run_report {
     const struct account *account;
     struct row *rows;
+    struct row *earlier; /* of the job's run before, as long; NULL = nothing is known */
     int64_t counts[OUTCOME_COUNT];
     struct warning *warnings;
     size_t warning_count;
@@ -61,13 +64,83 @@ void run_report_free(struct run_report *report)
     }
     for (size_t i = 0; i < report->account->webhook_count; i++) {
         mem_free(report->rows[i].error);
+        mem_free(report->earlier == NULL ? NULL : report->earlier[i].error);
     }
     for (size_t i = 0; i < report->warning_count; i++) {
         mem_free(report->warnings[i].detail);
     }
     mem_free(report->rows);
+    mem_free(report->earlier);
     mem_free(report->warnings);
     mem_free(report);
+}
+
+static enum webhook_outcome outcome_of_name(const char *name)
+{
+    for (int i = 0; name != NULL && i < OUTCOME_COUNT; i++) {
+        if (strcmp(name, webhook_outcome_name((enum webhook_outcome)i)) == 0) {
+            return (enum webhook_outcome)i;
+        }
+    }
+    return OUTCOME_PENDING;
+}
+
+/* The document that details are a part of; NULL when they are none. */
+static json_t *parse_details(const char *details, size_t size)
+{
+    struct strbuf text;
+    strbuf_init(&text, size + 2);
+    strbuf_add_text(&text, "{");
+    strbuf_add(&text, details, size);
+    strbuf_add_text(&text, "}");
+    json_t *document = json_loadb(text.bytes, text.size, 0, NULL);
+    strbuf_clear(&text);
+    return document;
+}
+
+void run_report_recall(struct run_report *report, const char *details, size_t size)
+{
+    assert(report->earlier == NULL);
+    if (size == 0) {
+        return;
+    }
+    json_t *document = parse_details(details, size);
+    const char *digest = json_string_value(json_object_get(document, "settings"));
+    if (digest != NULL && strcmp(digest, report->account->digest) == 0) {
+        size_t count = report->account->webhook_count;
+        const json_t *rows = json_object_get(document, "webhooks");
+        report->earlier = mem_new(count, sizeof *report->earlier);
+        for (size_t i = 0; i < count && i < json_array_size(rows); i++) {
+            const json_t *row = json_array_get(rows, i);
+            report->earlier[i] = (struct row){
+                .outcome = outcome_of_name(json_string_value(json_object_get(row, "outcome"))),
+                .status = (int)json_integer_value(json_object_get(row, "status")),
+                .error = mem_copy_text(json_string_value(json_object_get(row, "error"))),
+            };
+        }
+    }
+    json_decref(document);
+}
+
+enum webhook_outcome run_report_earlier(const struct run_report *report, size_t index, int *status)
+{
+    if (report->earlier == NULL) {
+        return OUTCOME_PENDING;
+    }
+    *status = report->earlier[index].status;
+    return report->earlier[index].outcome;
+}
+
+void run_report_keep_earlier(struct run_report *report, size_t index)
+{
+    const struct row *earlier = &report->earlier[index];
+    run_report_set(report, index, earlier->outcome, earlier->status, earlier->error);
+    report->rows[index].is_earlier = true;
+}
+
+bool run_report_is_earlier(const struct run_report *report, size_t index)
+{
+    return report->rows[index].is_earlier;
 }
 
 void run_report_set(struct run_report *report, size_t index, enum webhook_outcome outcome,

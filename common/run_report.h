@@ -12,7 +12,7 @@ enum webhook_outcome {
     OUTCOME_CREATED,
     OUTCOME_REACTIVATED,
     OUTCOME_UPDATED,
-    OUTCOME_ALREADY, /* registered before this run */
+    OUTCOME_ALREADY, /* registered before this job, or by a run of it that could not tell */
     OUTCOME_DRIFTED, /* registered, but differs; only reported */
     OUTCOME_FAILED,
 };
@@ -25,6 +25,16 @@ struct run_report;
 /* All webhooks pending. Borrows account for the report's life. */
 struct run_report *run_report_new(const struct account *account);
 void run_report_free(struct run_report *report);
+
+/* Takes note of what a run before of the same job did: details as run_report_print made them, and
+   of use only when it had the same settings. */
+void run_report_recall(struct run_report *report, const char *details, size_t size);
+/* What that run did to the index-th webhook, and the status of the answer; pending when nothing is
+   known. */
+enum webhook_outcome run_report_earlier(const struct run_report *report, size_t index, int *status);
+/* Makes that what became of the webhook. */
+void run_report_keep_earlier(struct run_report *report, size_t index);
+bool run_report_is_earlier(const struct run_report *report, size_t index);
 
 /* Sets what became of the index-th webhook, in place of what was set before. status: HTTP status of
    the last answer, 0 = none of its own. error (copied; NULL = none): a sentence. */

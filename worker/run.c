@@ -101,10 +101,37 @@ static enum webhook_outcome judge(enum plan_kind kind, enum webhook_outcome befo
     return before;
 }
 
+/* Whether what the job's run before told of a webhook still holds: what it did, when the list shows
+   the webhook as it should be; and a failure for good, when it does not: that is not tried again.
+ */
+static bool earlier_holds(const struct run *run, size_t index)
+{
+    int status = 0;
+    enum plan_kind kind = run->plan->actions[index].kind;
+    bool is_registered = kind == PLAN_REGISTERED || kind == PLAN_DRIFTED;
+    switch (run_report_earlier(run->report, index, &status)) {
+    case OUTCOME_CREATED:
+    case OUTCOME_REACTIVATED:
+    case OUTCOME_UPDATED:
+        return is_registered;
+    case OUTCOME_FAILED:
+        return !is_registered && omnitron_status_is_for_good(status);
+    case OUTCOME_PENDING:
+    case OUTCOME_ALREADY:
+    case OUTCOME_DRIFTED:
+        return false;
+    }
+    return false;
+}
+
 static void apply_plan(struct run *run)
 {
     for (size_t i = 0; i < run->plan->count; i++) {
         enum webhook_outcome before = run_report_outcome(run->report, i);
+        if (before == OUTCOME_PENDING && earlier_holds(run, i)) {
+            run_report_keep_earlier(run->report, i);
+            continue;
+        }
         enum webhook_outcome after = judge(run->plan->actions[i].kind, before);
         if (after != before) {
             run_report_set(run->report, i, after, 0, NULL);
@@ -141,7 +168,11 @@ static void on_listed(void *arg, struct hook_list *list, const struct omnitron_f
         run_enter(run, RUN_WRITING);
         return;
     }
-    settle(run, &(struct verdict){.outcome = RUN_OK});
+    struct verdict verdict = {.outcome = counts.failed > 0 ? RUN_FAILED : RUN_OK};
+    if (counts.failed > 0) {
+        run_report_failure(run->report, &verdict.reason);
+    }
+    settle(run, &verdict);
 }
 
 /* ---- Metrics ---- */
@@ -160,8 +191,10 @@ static void count_end(const struct run *run, const enum job_end *end)
         metrics_set(METRIC_LAST_SUCCESS, NULL, now_wall_ms());
     }
     for (size_t i = 0; run->report != NULL && i < run->account->webhook_count; i++) {
-        metrics_count(METRIC_WEBHOOKS, webhook_outcome_name(run_report_outcome(run->report, i)),
-                      NULL);
+        if (!run_report_is_earlier(run->report, i)) {
+            metrics_count(METRIC_WEBHOOKS, webhook_outcome_name(run_report_outcome(run->report, i)),
+                          NULL);
+        }
     }
     if (run->plan != NULL) {
         metrics_add(METRIC_WEBHOOKS_INACTIVE, NULL, NULL, (int64_t)run->plan->kept_inactive);
@@ -358,6 +391,7 @@ struct run *run_start(const struct run_context *context, const struct job_claim 
     struct run *run = mem_new(1, sizeof *run);
     run->context = context;
     run->claim = *claim;
+    run->claim.earlier = NULL; /* the caller's */
     run->started_ms = now_mono_ms();
     run->timer = loop_timer_new(context->loop, on_timer, run);
     log_info("run_started", log_text("account", claim->account), log_text("job", claim->job),
@@ -372,6 +406,7 @@ struct run *run_start(const struct run_context *context, const struct job_claim 
         return run;
     }
     run->report = run_report_new(run->account);
+    run_report_recall(run->report, claim->earlier, claim->earlier_size);
     run->omnitron = omnitron_new(context->omnitrons, run->settings, run->account);
     omnitron_set_guard(run->omnitron, context->may_send, context->may_send_arg);
     loop_timer_start(run->timer, context->time_limit_ms);

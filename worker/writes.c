@@ -30,7 +30,7 @@ struct writes {
     size_t next; /* of the plan's actions, not looked at yet */
     bool is_paused;
     bool is_winding_down; /* verdict is settled; nothing new is started */
-    bool has_failed;      /* a webhook, by itself */
+    bool has_failed;      /* a webhook, by itself; also in an earlier run, for good */
     bool may_pass;        /* one that failed by itself may succeed in another attempt */
     struct verdict verdict;
     struct event *wind_down_timer;
@@ -281,6 +281,7 @@ struct writes *writes_start(struct loop *loop, const struct writes_options *opti
         writes->free_slots = slot;
     }
     writes->is_paused = options->is_paused;
+    writes->has_failed = run_report_counts(options->report).failed > 0;
     write_more(writes);
     assert(writes->in_flight > 0 || writes->is_paused);
     return writes;

@@ -4,7 +4,8 @@
 -- KEYS  prefix
 -- ARGV  worker, element, token (random, new for each claim), attempts of a job
 -- Returns {what, ...}:
---   run, account, job, attempt (1 = the first), recovered (0 or 1), age in ms
+--   run, account, job, attempt (1 = the first), recovered (0 or 1), age in ms, details of the job's
+--         run before, as far as it has told (empty = none)
 --   none  the element was no job to run, and is where it belongs; or it is not in the list
 --   lost  the worker's lease has ended
 -- A repeat with the same token gets the same answer.
@@ -19,7 +20,7 @@ local attempt = (tonumber(ctl.tries) or 0) + 1
 
 local function answer()
     return {'run', account, ctl.job, attempt, tonumber(ctl.recovered) or 0,
-        now - (tonumber(ctl.enqueued_ms) or now)}
+        now - (tonumber(ctl.enqueued_ms) or now), call('GET', PREFIX .. 'report:' .. account) or ''}
 end
 
 if is_claimed_by(ctl.claim, token) then

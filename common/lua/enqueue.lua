@@ -60,10 +60,12 @@ local function enqueue(account, id)
             call('ZREM', PREFIX .. 'delayed', elem)
             coalesced = coalesced + 1
             to_queue(account, {elem = elem, job = job}, 'LPUSH', now)
+            start_over(account)
             return 'now', job
         end
         -- Its backoff may reach beyond the pause; what execute hurries starts when the pause ends.
         pass_full_memory()
+        start_over(account)
         coalesced = coalesced + 1
         local score = tonumber(call('ZSCORE', PREFIX .. 'delayed', elem))
         if score and score > due then

@@ -141,6 +141,16 @@ local function start_job(account, id, attempts, not_before, now)
     end
 end
 
+-- A run that somebody has asked for tries everything anew: what the job's runs before have told is
+-- shown still, but is not of the settings that it will read.
+local function start_over(account)
+    local report = PREFIX .. 'report:' .. account
+    local details = call('GET', report)
+    if details then
+        call('SET', report, (details:gsub('^"settings":"%x*"', '"settings":null')))
+    end
+end
+
 -- Puts the job back on the queue: side RPUSH = taken next, LPUSH = at the end of the line. Its next
 -- run covers what was booked, here and in to_delayed.
 local function to_queue(account, ctl, side, now)
@@ -151,5 +161,8 @@ local function to_queue(account, ctl, side, now)
         call('HSET', PREFIX .. 'ctl:' .. account, 'queued_ms', whole(now))
     end
     call(side, PREFIX .. 'queue', ctl.elem)
+    if (ctl.next_id or '') ~= '' then
+        start_over(account)
+    end
     show(account, ctl.job, 'WORKING', 'queued', now, {'worker', '', 'next_attempt_at', ''})
 end

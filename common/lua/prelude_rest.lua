@@ -154,6 +154,9 @@ local function to_delayed(account, ctl, due, not_before, now)
     call('HSET', PREFIX .. 'ctl:' .. account, 'phase', 'retrying', 'claim', '', 'worker', '',
         'next_id', '', 'not_before', not_before)
     call('ZADD', PREFIX .. 'delayed', whole(due), ctl.elem)
+    if (ctl.next_id or '') ~= '' then
+        start_over(account)
+    end
     show(account, ctl.job, 'WORKING', 'retrying', now, {'worker', '', 'next_attempt_at', iso(due)})
 end
 

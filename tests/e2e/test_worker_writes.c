@@ -202,6 +202,50 @@ static void a_refusal_of_the_path_ends_the_run_with_one_reason(void **state)
     assert_int_equal(sim_hook_count(fixture->sim, "acme"), 0);
 }
 
+/* b fails in passing for the whole first attempt. */
+static void the_next_attempt_knows_what_was_done_and_what_was_refused_for_good(void **state)
+{
+    struct worker_fixture *fixture = *state;
+    stack_set_webhooks(fixture->stack, "acme",
+                       "[" WEBHOOK("a") "," WEBHOOK("b") "," WEBHOOK("c") "]");
+    sim_fault(fixture->sim, POSTS_OF_A("-1", "{\"status\":400,\"json\":{\"callback\":[\"No.\"]}}"));
+    sim_fault(fixture->sim, "{\"method\":\"POST\",\"path\":\"" HOOKS "\","
+                            "\"match\":\"e.example/b\",\"times\":3,\"action\":{\"status\":503}}");
+    worker_run(fixture, "acme", "FAILED", LIMIT_MS);
+    assert_int_equal(worker_report_number(fixture, "acme", "attempt"), 2);
+    assert_int_equal(sim_fault_hits(fixture->sim, "a"), 1);
+    assert_report_outcome(fixture, "acme", 0, "failed");
+    assert_report_outcome(fixture, "acme", 1, "created");
+    assert_report_outcome(fixture, "acme", 2, "created");
+    assert_int_equal(worker_report_count(fixture, "acme", "created"), 2);
+    assert_report_error(fixture, "acme", "callback: No.");
+
+    /* Another job tries it, and finds the others there. */
+    sim_clear_faults(fixture->sim);
+    worker_run(fixture, "acme", "FINISHED", LIMIT_MS);
+    assert_report_outcome(fixture, "acme", 0, "created");
+    assert_report_outcome(fixture, "acme", 1, "already");
+    assert_int_equal(sim_hook_count(fixture->sim, "acme"), 3);
+}
+
+static void when_all_that_is_left_was_refused_for_good_nothing_is_tried(void **state)
+{
+    struct worker_fixture *fixture = *state;
+    sim_fault(fixture->sim, POSTS_OF_A("-1", "{\"status\":400,\"json\":{}}"));
+    /* b's row is made although no answer comes, and is not found at once. */
+    sim_fault(fixture->sim, "{\"method\":\"POST\",\"path\":\"" HOOKS "\",\"match\":\"e.example/b\","
+                            "\"times\":3,\"action\":{\"status\":503,\"apply\":true}}");
+    sim_fault(fixture->sim, "{\"method\":\"GET\",\"path\":\"" HOOKS "\",\"times\":2,"
+                            "\"action\":{\"json\":" EMPTY_LIST "}}");
+    worker_run(fixture, "acme", "FAILED", LIMIT_MS);
+    assert_int_equal(worker_report_number(fixture, "acme", "attempt"), 2);
+    assert_int_equal(sim_fault_hits(fixture->sim, "a"), 1);
+    assert_int_equal(posts(fixture), 1 + 3);
+    assert_report_outcome(fixture, "acme", 0, "failed");
+    assert_report_outcome(fixture, "acme", 1, "already");
+    assert_report_error(fixture, "acme", "1 of 2 webhooks could not be registered");
+}
+
 /* ---- Logins ---- */
 
 static void a_wrong_password_fails_at_once_and_is_not_tried_by_the_next_jobs(void **state)
@@ -325,6 +369,8 @@ int main(void)
         WORKER_TEST(a_406_that_is_not_about_the_key_fails_that_webhook_alone, &patient),
         WORKER_TEST(each_field_that_was_refused_is_in_the_report, &patient),
         WORKER_TEST(a_refusal_of_the_path_ends_the_run_with_one_reason, &patient),
+        WORKER_TEST(the_next_attempt_knows_what_was_done_and_what_was_refused_for_good, &patient),
+        WORKER_TEST(when_all_that_is_left_was_refused_for_good_nothing_is_tried, &patient),
         WORKER_TEST(a_wrong_password_fails_at_once_and_is_not_tried_by_the_next_jobs, &two_workers),
         WORKER_TEST(a_token_that_dies_in_mid_run_is_renewed_once, &patient),
         WORKER_TEST(one_429_pauses_all_writers_of_the_account, &patient),

@@ -210,6 +210,72 @@ static void an_ended_account_gets_a_new_job(void **state)
     assert_true(strtoll(desk_status(desk, "acme", "rev"), NULL, 10) > rev);
 }
 
+static void a_claim_comes_with_what_the_job_s_run_before_has_told(void **state)
+{
+    struct queue_desk *desk = *state;
+    const struct run_counts counts = {.done = 1, .total = 2};
+    const struct run_result released = {.outcome = RUN_RELEASED, .details = "second"};
+    (void)desk_register(desk, "w1");
+    (void)desk_enqueue(desk, "acme");
+    struct claim_answer run = desk_start(desk, "w1");
+    assert_string_equal(run.earlier, "");
+    assert_int_equal(desk_progress(desk, &run.claim, &counts, "first"), ERROR_NONE);
+    desk_end_lease(desk, "w1", LIMIT_MS);
+    assert_int_equal(desk_take_back(desk), 1);
+    (void)desk_register(desk, "w2");
+    run = desk_start(desk, "w2");
+    assert_string_equal(run.earlier, "first");
+    assert_int_equal(desk_finish_with(desk, &run.claim, &released).end, JOB_REQUEUED);
+    run = desk_start(desk, "w2");
+    assert_string_equal(run.earlier, "second");
+    (void)desk_enqueue(desk, "acme");
+    assert_int_equal(desk_finish(desk, &run.claim, RUN_OK).end, JOB_REQUEUED);
+    run = desk_start(desk, "w2");
+    assert_string_equal(run.earlier, ""); /* it is another job */
+}
+
+#define TOLD(settings) "\"settings\":" settings ",\"webhooks\":[]"
+
+/* Waits for its next attempt, and has told of settings. */
+static void park(struct queue_desk *desk, const struct job_claim *claim, int64_t delay_ms)
+{
+    const struct run_result result = {
+        .outcome = RUN_PARKED, .delay_ms = delay_ms, .details = TOLD("\"0123abcd\"")};
+    assert_int_equal(desk_finish_with(desk, claim, &result).end, JOB_RETRYING);
+}
+
+/* acme's job is run again; what the claim comes with. */
+static struct claim_answer go_on(struct queue_desk *desk, const char *expected)
+{
+    redis_do(queue_desk_redis(desk), "EVAL %s 0",
+             "local all = redis.call('ZRANGE', '{t}:delayed', 0, -1) "
+             "for _, element in ipairs(all) do redis.call('ZADD', '{t}:delayed', 1, element) end");
+    (void)desk_promote(desk);
+    struct claim_answer run = desk_start(desk, "w1");
+    assert_string_equal(run.earlier, expected);
+    return run;
+}
+
+static void a_run_that_was_asked_for_does_not_rely_on_the_one_before(void **state)
+{
+    struct queue_desk *desk = *state;
+    struct redis_fixture *redis = queue_desk_redis(desk);
+    struct claim_answer run = {.claim = running(desk)};
+    park(desk, &run.claim, 60000);
+    run = go_on(desk, TOLD("\"0123abcd\""));
+    park(desk, &run.claim, 60000);
+    assert_int_equal(desk_enqueue(desk, "acme").result, ENQUEUE_COALESCED); /* in the pause */
+    run = go_on(desk, TOLD("null"));
+    park(desk, &run.claim, 60000);
+    redis_do(redis, "HSET {t}:ctl:acme not_before %s", "");
+    assert_int_equal(desk_enqueue(desk, "acme").result, ENQUEUE_NOW);
+    run = go_on(desk, TOLD("null"));
+    assert_int_equal(desk_enqueue(desk, "acme").result, ENQUEUE_RERUN);
+    park(desk, &run.claim, 60000);
+    run = go_on(desk, TOLD("null"));
+    assert_int_equal(desk_finish(desk, &run.claim, RUN_OK).end, JOB_FINISHED);
+}
+
 static void a_new_job_is_not_reported_with_what_another_left_behind(void **state)
 {
     struct queue_desk *desk = *state;
@@ -532,6 +598,8 @@ int main(void)
         DESK_TEST(execute_while_the_job_runs_books_exactly_one_more_run),
         DESK_TEST(a_booked_run_begins_with_all_attempts_after_a_failed_job),
         DESK_TEST(an_ended_account_gets_a_new_job),
+        DESK_TEST(a_claim_comes_with_what_the_job_s_run_before_has_told),
+        DESK_TEST(a_run_that_was_asked_for_does_not_rely_on_the_one_before),
         DESK_TEST(a_new_job_is_not_reported_with_what_another_left_behind),
         DESK_TEST(a_full_queue_refuses_new_jobs_only),
         DESK_TEST(a_failed_attempt_waits_and_is_run_again),

@@ -139,7 +139,7 @@ static void check_account(struct oracle *oracle, const struct deed *deed,
 static void check_claim(const struct oracle *oracle, const struct deed *deed,
                         struct verdict *verdict)
 {
-    enum { ACCOUNT = 1, JOB, ATTEMPT, RECOVERED, AGE, WORDS };
+    enum { ACCOUNT = 1, JOB, ATTEMPT, RECOVERED, AGE, EARLIER, WORDS };
     const struct script_reply *reply = deed->reply;
     int account = oracle_account_of(deed->after, deed->call->element);
     if (strcmp(reply->words[0], "run") != 0) {

@@ -392,6 +392,9 @@ static void on_claimed(void *arg, const struct job_claim *claim, const struct er
     answer->is_run = claim != NULL;
     if (claim != NULL) {
         answer->claim = *claim;
+        answer->claim.earlier = NULL;
+        (void)snprintf(answer->earlier, sizeof answer->earlier, "%.*s", (int)claim->earlier_size,
+                       claim->earlier);
     }
     answered(ask);
 }

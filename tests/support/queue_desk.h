@@ -72,8 +72,9 @@ struct pop_answer desk_pop(struct queue_desk *desk, const char *worker);
 
 struct claim_answer {
     enum error_code code;
-    bool is_run; /* claim is filled */
+    bool is_run; /* claim is filled, but for what it borrows */
     struct job_claim claim;
+    char earlier[128]; /* what it borrowed, cut */
 };
 struct claim_answer desk_claim(struct queue_desk *desk, const char *worker, const char *element,
                                const char *token);

@@ -70,6 +70,57 @@ static void every_webhook_is_pending_at_first(void **state)
     assert_int_equal(run_report_outcome(fixture->report, 2), OUTCOME_PENDING);
 }
 
+static void a_later_run_knows_what_the_one_before_has_told(void **state)
+{
+    struct fixture *fixture = *state;
+    int status = 0;
+    run_report_set(fixture->report, 0, OUTCOME_CREATED, 201, NULL);
+    run_report_set(fixture->report, 2, OUTCOME_FAILED, 400, "400: no");
+    char *details = run_report_print(fixture->report);
+    struct run_report *later = run_report_new(&fixture->account);
+    assert_int_equal(run_report_earlier(later, 0, &status), OUTCOME_PENDING);
+    run_report_recall(later, details, strlen(details));
+    assert_int_equal(run_report_earlier(later, 0, &status), OUTCOME_CREATED);
+    assert_int_equal(status, 201);
+    assert_int_equal(run_report_earlier(later, 1, &status), OUTCOME_PENDING);
+    assert_int_equal(run_report_earlier(later, 2, &status), OUTCOME_FAILED);
+    assert_int_equal(status, 400);
+    assert_int_equal(run_report_outcome(later, 2), OUTCOME_PENDING);
+    run_report_keep_earlier(later, 2);
+    assert_int_equal(run_report_outcome(later, 2), OUTCOME_FAILED);
+    assert_true(run_report_is_earlier(later, 2));
+    assert_int_equal(run_report_counts(later).failed, 1);
+    struct error err;
+    run_report_failure(later, &err);
+    assert_non_null(strstr(err.text, "400: no"));
+    run_report_set(later, 2, OUTCOME_CREATED, 201, NULL);
+    assert_false(run_report_is_earlier(later, 2));
+    run_report_free(later);
+    mem_free(details);
+}
+
+static void what_an_earlier_run_told_of_other_settings_or_without_sense_is_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const details[] = {
+        "",
+        "junk",
+        "\"settings\":\"0123456789abcdef\"",
+        "\"settings\":\"0123456789abcdef\",\"webhooks\":7",
+        "\"settings\":\"0123456789abcdef\",\"webhooks\":[7,{\"outcome\":\"made\"},{\"outcome\":1},{"
+        "}]",
+        "\"settings\":\"fedcba9876543210\",\"webhooks\":[{\"outcome\":\"created\"}]"};
+    for (size_t i = 0; i < sizeof details / sizeof *details; i++) {
+        int status = 0;
+        struct run_report *later = run_report_new(&fixture->account);
+        run_report_recall(later, details[i], strlen(details[i]));
+        for (size_t row = 0; row < WEBHOOKS; row++) {
+            assert_int_equal(run_report_earlier(later, row, &status), OUTCOME_PENDING);
+        }
+        run_report_free(later);
+    }
+}
+
 static void each_outcome_is_counted_once_even_when_it_changes(void **state)
 {
     struct fixture *fixture = *state;
@@ -166,6 +217,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_webhook_is_pending_at_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_later_run_knows_what_the_one_before_has_told, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_an_earlier_run_told_of_other_settings_or_without_sense_is_nothing, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(each_outcome_is_counted_once_even_when_it_changes, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_details_name_the_setting_and_each_webhook, set_up,
