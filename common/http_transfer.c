@@ -209,6 +209,7 @@ void http_transfer_prepare(struct http_transfer *transfer, const struct http_req
 {
     transfer->may_send = request->may_send;
     transfer->origin = copy_origin(request->url);
+    transfer->has_proxy = request->proxy != NULL;
     transfer->body.max = request->max_response_bytes;
     CURL *easy = transfer->easy;
     must(curl_easy_setopt(easy, CURLOPT_HTTPHEADER, copy_sent(transfer, request)));
@@ -287,7 +288,8 @@ static void complete_failed(struct http_transfer *transfer, CURLcode result)
     } else if (failure.kind == HTTP_FAILURE_CANCELLED) {
         text = "not sent: no longer allowed to";
     }
-    error_set(&failure.error, error_code_of(failure.kind), "%s: %s", transfer->origin, text);
+    error_set(&failure.error, error_code_of(failure.kind), "%s%s: %s", transfer->origin,
+              transfer->has_proxy ? " (by way of the proxy)" : "", text);
     transfer->fn(transfer->arg, NULL, &failure);
 }
 

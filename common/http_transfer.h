@@ -24,7 +24,8 @@ struct http_transfer {
     http_done_fn *fn;
     bool (*may_send)(void *arg);
     void *arg;
-    char *origin;       /* "https://host:port", for messages */
+    char *origin; /* "https://host:port", for messages */
+    bool has_proxy;
     struct strbuf sent; /* the headers' texts, then the body: may hold secrets */
     struct curl_slist lines[HTTP_HEADERS_MAX + 1]; /* point into sent */
 

@@ -108,6 +108,18 @@ static void a_proxy_of_the_request_is_used_and_forgotten_with_it(void **state)
     assert_non_null(strstr(f->last_request, "GET /hooks/"));
 }
 
+static void a_proxy_that_is_away_is_named_as_one(void **state)
+{
+    struct http_desk *f = *state;
+    struct http_request request = http_desk_request(f);
+    request.url = "http://omnitron.invalid/hooks/";
+    request.proxy = "http://127.0.0.1:1";
+    http_desk_call(f, &request);
+    assert_true(f->has_failed);
+    assert_non_null(
+        strstr(f->failure.error.text, "http://omnitron.invalid (by way of the proxy): "));
+}
+
 static void interim_answers_are_not_the_answer(void **state)
 {
     struct http_desk *f = *state;
@@ -252,6 +264,7 @@ int main(void)
         HTTP_DESK_TEST(a_long_body_is_sent_without_waiting_for_continue),
         HTTP_DESK_TEST(a_redirect_is_an_answer_and_not_followed),
         HTTP_DESK_TEST(proxies_of_the_environment_are_not_obeyed),
+        HTTP_DESK_TEST(a_proxy_that_is_away_is_named_as_one),
         HTTP_DESK_TEST(a_proxy_of_the_request_is_used_and_forgotten_with_it),
         HTTP_DESK_TEST(interim_answers_are_not_the_answer),
         HTTP_DESK_TEST(a_first_header_that_begins_with_a_space_does_no_harm),
