@@ -62,7 +62,7 @@ class BoundedReads(unittest.TestCase):
         for path in system.sockets().values():
             for target in ("/metrics", "/readyz", "/healthz"):
                 self.assertEqual(get(path, target, raw=True)[0], 200)
-        seen = self.commands_until_overview(monitor)
+        seen = self.commands_until_all_was_done(monitor)
         faults = {(" ".join(words[:5]), fault) for words in seen if (fault := fault_of(words))}
         self.assertEqual(faults, set())
         used = {words[0].lower() for words in seen}
@@ -82,13 +82,15 @@ class BoundedReads(unittest.TestCase):
         for path in ("get_async_status/", "is_required/", "plan/", "report/"):
             self.assertEqual(system.call("GET", path)[0], 200)
 
-    def commands_until_overview(self, monitor):
-        """All commands so far, once the figures of /metrics have been read again: then what came before is there."""
+    def commands_until_all_was_done(self, monitor):
+        """All commands so far, once the figures of /metrics have been read again, and a worker has looked for jobs that
+        are due: then what came before is there."""
         def commands():
             lines = re.findall(r'(?m)^\d+\.\d+ \[\d+ [^\]]*\] (".*")$', monitor.log.read_text(errors="replace"))
             return [shlex.split(line) for line in lines]
         before = len(commands())
-        wait_for(lambda: any(words[0].lower() == "scard" for words in commands()[before:]), "another overview")
+        wait_for(lambda: {"scard", "zrangebyscore"} <= {words[0].lower() for words in commands()[before:]},
+                 "another overview, and a look for what is due")
         return commands()
 
 
