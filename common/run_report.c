@@ -138,6 +138,16 @@ void run_report_keep_earlier(struct run_report *report, size_t index)
     report->rows[index].is_earlier = true;
 }
 
+void run_report_keep_all_earlier(struct run_report *report)
+{
+    for (size_t i = 0; report->earlier != NULL && i < report->account->webhook_count; i++) {
+        if (report->rows[i].outcome == OUTCOME_PENDING &&
+            report->earlier[i].outcome != OUTCOME_PENDING) {
+            run_report_keep_earlier(report, i);
+        }
+    }
+}
+
 bool run_report_is_earlier(const struct run_report *report, size_t index)
 {
     return report->rows[index].is_earlier;

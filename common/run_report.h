@@ -35,6 +35,8 @@ enum webhook_outcome run_report_earlier(const struct run_report *report, size_t 
 /* Makes that what became of the webhook. */
 void run_report_keep_earlier(struct run_report *report, size_t index);
 bool run_report_is_earlier(const struct run_report *report, size_t index);
+/* The same for all that are still pending: at the end of a run that learned no more of them. */
+void run_report_keep_all_earlier(struct run_report *report);
 
 /* Sets what became of the index-th webhook, in place of what was set before. status: HTTP status of
    the last answer, 0 = none of its own. error (copied; NULL = none): a sentence. */

@@ -71,6 +71,9 @@ static void run_free(struct run *run)
 static void settle(struct run *run, const struct verdict *verdict)
 {
     run->verdict = *verdict;
+    if (run->report != NULL) {
+        run_report_keep_all_earlier(run->report);
+    }
     run_enter(run, RUN_SETTLING);
 }
 

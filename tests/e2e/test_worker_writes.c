@@ -228,6 +228,21 @@ static void the_next_attempt_knows_what_was_done_and_what_was_refused_for_good(v
     assert_int_equal(sim_hook_count(fixture->sim, "acme"), 3);
 }
 
+/* After the first attempt's list, and its look-up of b, the second attempt gets no list at all. */
+static void an_attempt_that_learns_nothing_keeps_what_is_known(void **state)
+{
+    struct worker_fixture *fixture = *state;
+    sim_fault(fixture->sim, "{\"method\":\"POST\",\"path\":\"" HOOKS "\",\"match\":\"e.example/b\","
+                            "\"times\":3,\"action\":{\"status\":503}}");
+    sim_fault(fixture->sim,
+              "{\"name\":\"lists\",\"method\":\"GET\",\"path\":\"" HOOKS "\",\"skip\":2,"
+              "\"times\":3,\"action\":{\"status\":503}}");
+    worker_run(fixture, "acme", "FINISHED", LIMIT_MS);
+    assert_int_equal(sim_fault_hits(fixture->sim, "lists"), 3);
+    assert_int_equal(worker_report_number(fixture, "acme", "attempt"), 3);
+    assert_int_equal(worker_report_count(fixture, "acme", "created"), 2);
+}
+
 static void when_all_that_is_left_was_refused_for_good_nothing_is_tried(void **state)
 {
     struct worker_fixture *fixture = *state;
@@ -370,6 +385,7 @@ int main(void)
         WORKER_TEST(each_field_that_was_refused_is_in_the_report, &patient),
         WORKER_TEST(a_refusal_of_the_path_ends_the_run_with_one_reason, &patient),
         WORKER_TEST(the_next_attempt_knows_what_was_done_and_what_was_refused_for_good, &patient),
+        WORKER_TEST(an_attempt_that_learns_nothing_keeps_what_is_known, &patient),
         WORKER_TEST(when_all_that_is_left_was_refused_for_good_nothing_is_tried, &patient),
         WORKER_TEST(a_wrong_password_fails_at_once_and_is_not_tried_by_the_next_jobs, &two_workers),
         WORKER_TEST(a_token_that_dies_in_mid_run_is_renewed_once, &patient),

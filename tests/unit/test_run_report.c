@@ -95,6 +95,11 @@ static void a_later_run_knows_what_the_one_before_has_told(void **state)
     assert_non_null(strstr(err.text, "400: no"));
     run_report_set(later, 2, OUTCOME_CREATED, 201, NULL);
     assert_false(run_report_is_earlier(later, 2));
+    run_report_keep_all_earlier(later);
+    assert_int_equal(run_report_outcome(later, 0), OUTCOME_CREATED);
+    assert_int_equal(run_report_outcome(later, 1), OUTCOME_PENDING);
+    assert_false(run_report_is_earlier(later, 1));
+    assert_false(run_report_is_earlier(later, 2));
     run_report_free(later);
     mem_free(details);
 }
