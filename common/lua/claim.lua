@@ -18,13 +18,14 @@ local account = parse_element(element)
 local ctl = account and read_ctl(account) or {}
 local attempt = (tonumber(ctl.tries) or 0) + 1
 
-local function answer()
+local function answer(is_first_run)
+    local details = not is_first_run and call('GET', PREFIX .. 'report:' .. account)
     return {'run', account, ctl.job, attempt, tonumber(ctl.recovered) or 0,
-        now - (tonumber(ctl.enqueued_ms) or now), call('GET', PREFIX .. 'report:' .. account) or ''}
+        now - (tonumber(ctl.enqueued_ms) or now), details or ''}
 end
 
 if is_claimed_by(ctl.claim, token) then
-    return answer()
+    return answer(false)
 end
 if ctl.last_claim == token then
     return {'none'} -- it comes late: that run is over
@@ -39,12 +40,13 @@ if ctl.elem == element and ctl.phase == 'queued' and call('LPOS', processing, el
     call('HSET', PREFIX .. 'ctl:' .. account, 'phase', 'running', 'claim', token, 'worker', worker,
         'attempts', attempts)
     local fields = {'worker', worker, 'attempt', attempt, 'next_attempt_at', ''}
-    if (call('HGET', PREFIX .. 'status:' .. account, 'started_at') or '') == '' then
-        fields[#fields + 1] = 'started_at' -- of the job: its first run
+    local is_first_run = (call('HGET', PREFIX .. 'status:' .. account, 'started_at') or '') == ''
+    if is_first_run then
+        fields[#fields + 1] = 'started_at' -- of the job
         fields[#fields + 1] = iso(now)
     end
     show(account, ctl.job, 'WORKING', 'running', now, fields)
-    return answer()
+    return answer(is_first_run)
 end
 
 -- A double, or foreign. But a claim that comes late must not remove what another claim of the same
