@@ -9,4 +9,8 @@
 
 #include <cmocka.h>
 
+/* How much less than a timer's time may seem to have passed: its clock is not the one that is
+   looked at (libevent's is coarse, curl has its own), and both are cut to whole ms. */
+enum { CLOCK_SLACK_MS = 10 };
+
 #endif
